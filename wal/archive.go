@@ -1,0 +1,51 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ArchiveOptions choose the segments. With neither OlderThan nor Before, all sealed ones.
+type ArchiveOptions struct {
+	OlderThan time.Duration // segments whose last record is older than this
+	Before    time.Time     // segments whose last record is before this
+	To        string        // directory; empty: archive/ in the store
+	DryRun    bool
+	Progress  func(done, total int64)
+}
+
+// ArchiveReport is what Archive moved.
+type ArchiveReport struct {
+	Segments    []Segment
+	BytesBefore int64
+	BytesAfter  int64
+}
+
+// Archived segments as the manifest lists them.
+type ArchiveEntry struct {
+	Segment
+	StoredBytes  int64
+	StoredSHA256 Hash
+	PrevHash     Hash // chain hash of the record before the first
+	LastHash     Hash
+}
+
+// Archive compresses sealed segments, reads them back, and moves them out of log/.
+func Archive(ctx context.Context, l *Log, o ArchiveOptions) (ArchiveReport, error) {
+	return ArchiveReport{}, errors.ErrUnsupported
+}
+
+// ArchiveList returns the archive's manifest, oldest first.
+func ArchiveList(dir string) ([]ArchiveEntry, error) { return nil, errors.ErrUnsupported }
+
+// ArchiveVerify reads every archived file back.
+func ArchiveVerify(ctx context.Context, dir string,
+	progress func(done, total int64)) ([]CorruptionError, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// ArchiveRestore brings archived segments back into log/ as sealed segments.
+func ArchiveRestore(ctx context.Context, l *Log, from, to Seq) (ArchiveReport, error) {
+	return ArchiveReport{}, errors.ErrUnsupported
+}
