@@ -12,26 +12,27 @@ type Event interface {
 // Memory is a whole memory as one version has it. Times are whole microseconds UTC; the encoding
 // keeps microseconds since 1970, years 1 to 9999.
 type Memory struct {
-	ID           ID        `cbor:"id"`
-	Version      uint64    `cbor:"v"`           // from 1; names one content, never another
-	Content      string    `cbor:"c,omitempty"` // valid UTF-8
-	Type         string    `cbor:"t,omitempty"`
-	Project      string    `cbor:"p,omitempty"`
-	Tags         []string  `cbor:"g,omitempty"` // sorted, no doubles
-	Metadata     []byte    `cbor:"m,omitempty"` // a JSON value word for word, or nothing
-	CreatedAt    time.Time `cbor:"-"`           // the fact's own clock
-	UpdatedAt    time.Time `cbor:"-"`           // when this version came to be, the fact's own clock
-	Aliases      []string  `cbor:"a,omitempty"` // foreign identifiers, sorted, no doubles
-	SupersededBy ID        `cbor:"s,omitempty"` // the memory that stands in for this one
-	Extra        Extra     `cbor:"-"`           // fields of a newer version, kept as they came
+	ID           ID
+	Version      uint64 // from 1; names one content, never another
+	Content      string // valid UTF-8
+	Type         string
+	Project      string
+	Tags         []string  // sorted, no doubles
+	Metadata     []byte    // a JSON value word for word, or nothing
+	CreatedAt    time.Time // the fact's own clock
+	UpdatedAt    time.Time // when this version came to be, the fact's own clock
+	Aliases      []string  // foreign identifiers, sorted, no doubles
+	SupersededBy ID        // the memory that stands in for this one
+	Extra        Extra     // fields of a newer version, kept as they came
 }
 
 // Occurrence is one more time that the same thing was said.
 type Occurrence struct {
-	ID        ID        `cbor:"id"`
-	CreatedAt time.Time `cbor:"-"`
-	Metadata  []byte    `cbor:"m,omitempty"`
-	Tags      []string  `cbor:"g,omitempty"` // as given with the repetition
+	ID        ID
+	CreatedAt time.Time
+	Metadata  []byte   // a JSON value word for word, or nothing
+	Tags      []string // as given with the repetition
+	Extra     Extra
 }
 
 // Stored says that a memory came to be. Memory.Version is 1 unless it was imported.
@@ -48,36 +49,36 @@ type Restored struct{ Memory Memory }
 
 // Deleted says that a memory was deleted: a tombstone is left, and what it said stays in the past.
 type Deleted struct {
-	ID           ID `cbor:"id"`
-	SupersededBy ID `cbor:"s,omitempty"` // the memory that stands in for it, if any
+	ID           ID
+	SupersededBy ID // the memory that stands in for it, if any
 }
 
 // Retracted says that a memory was taken back: the present holds nothing of it, not even a
 // tombstone; the past still does.
 type Retracted struct {
-	ID ID `cbor:"id"`
+	ID ID
 }
 
 // Repeated says that what a memory says was said again. Tags are those that the memory did not
 // have before; it has them from now on.
 type Repeated struct {
-	ID         ID         `cbor:"id"`
-	Occurrence Occurrence `cbor:"-"`
-	Tags       []string   `cbor:"g,omitempty"`
+	ID         ID
+	Occurrence Occurrence
+	Tags       []string
 }
 
 // Unrepeated takes an occurrence back, and takes Tags from the memory.
 type Unrepeated struct {
-	ID         ID       `cbor:"id"`
-	Occurrence ID       `cbor:"o"`
-	Tags       []string `cbor:"g,omitempty"`
+	ID         ID
+	Occurrence ID
+	Tags       []string
 }
 
 // Link is a directed, typed link between two memories.
 type Link struct {
-	From ID     `cbor:"f"`
-	To   ID     `cbor:"o"`
-	Type string `cbor:"t"`
+	From ID
+	To   ID
+	Type string
 }
 
 // Linked says that a link was made.
@@ -89,26 +90,26 @@ type Unlinked struct{ Link Link }
 // Undone marks the commands at Seqs (of this log) as undone, and those at Redone as no longer
 // undone. It moves no memory: the opposite events beside it do. Ignorable.
 type Undone struct {
-	Seqs   []uint64 `cbor:"s,omitempty"`
-	Redone []uint64 `cbor:"r,omitempty"`
+	Seqs   []uint64
+	Redone []uint64
 }
 
 // Digested notes the state digest (package projection) as of Seq, which every replay of this log
 // must reproduce. Ignorable.
 type Digested struct {
-	Version uint64 `cbor:"v"` // version of the digest's definition
-	Seq     uint64 `cbor:"n"`
-	Digest  []byte `cbor:"d"` // 32 bytes
+	Version uint64 // version of the digest's definition
+	Seq     uint64
+	Digest  []byte // 32 bytes
 }
 
 // Embedded carries the vector of one version of a memory. Model is the identity of what made it,
 // Encoding the registered form of Vector. Ignorable.
 type Embedded struct {
-	ID       ID     `cbor:"id"`
-	Version  uint64 `cbor:"v"`
-	Model    string `cbor:"l"`
-	Encoding uint64 `cbor:"e"`
-	Vector   []byte `cbor:"x"`
+	ID       ID
+	Version  uint64
+	Model    string
+	Encoding uint64
+	Vector   []byte
 }
 
 // Unknown is an event of a kind that this version does not know. Raw is the whole encoding.

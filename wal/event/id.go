@@ -11,6 +11,10 @@ import (
 // theirs. The zero ID identifies nothing.
 type ID [16]byte
 
+// Seq is a position in a log: from 1, dense, never reused. It equals wal.Seq, and stands here for
+// those who speak of positions without knowing the log.
+type Seq uint64
+
 // NewID makes a fresh version 7 id. It reads the clock and random numbers, so only commands call
 // it, never a projection. Safe for concurrent use.
 func NewID() ID { return ID(uuid.Must(uuid.NewV7())) }
