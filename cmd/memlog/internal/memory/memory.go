@@ -51,7 +51,8 @@ type Link struct {
 	Type string `json:"type"`
 }
 
-// Version is one entry of a memory's history.
+// Version is one entry of a memory's history. Its own Seq and Time stand in JSON before those of
+// the memory.
 type Version struct {
 	Event    string    `json:"event"` // the kind of event that made it: stored, updated, deleted, …
 	Seq      Seq       `json:"seq"`
@@ -61,21 +62,6 @@ type Version struct {
 	Session  string    `json:"session,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Memory
-}
-
-// MarshalJSON writes the entry's own fields beside those of the memory.
-func (v Version) MarshalJSON() ([]byte, error) {
-	type entry struct { // without Memory's own Seq, which the entry's shadows
-		Event    string    `json:"event"`
-		Seq      Seq       `json:"seq"`
-		UntilSeq Seq       `json:"until_seq,omitempty"`
-		Time     time.Time `json:"time"`
-		Client   string    `json:"client,omitempty"`
-		Session  string    `json:"session,omitempty"`
-		Reason   string    `json:"reason,omitempty"`
-		Memory
-	}
-	return json.Marshal(entry(v))
 }
 
 // History is all a store knows of one memory, oldest first.
