@@ -1,0 +1,66 @@
+package index
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Defaults and limits.
+const (
+	// DefaultCacheBytes is pebble's block cache.
+	DefaultCacheBytes = 8 << 20
+	// DefaultMemTableBytes bounds what a crash leaves to be replayed, and memory.
+	DefaultMemTableBytes = 4 << 20
+	// RebuildMemTableBytes is used by NewGeneration, where nobody reads yet.
+	RebuildMemTableBytes = 32 << 20
+	// DefaultIdleFlush is how long after the last commit the memtable is written out.
+	DefaultIdleFlush = 2 * time.Second
+
+	// MaxLimit bounds how many documents one List or Search returns.
+	MaxLimit = 10_000
+	// MaxQueryTerms bounds the distinct terms of a query.
+	MaxQueryTerms = 1024
+	// MaxTermBytes bounds a term; longer ones are cut there, in texts and queries alike.
+	MaxTermBytes = 64
+	// MaxAnomalies bounds how many anomalies are kept with their details.
+	MaxAnomalies = 1000
+	// MaxBackgroundErrors in a row make a generation broken: on a full disk pebble retries a
+	// flush for ever and stalls writers (pebble issue 6139).
+	MaxBackgroundErrors = 5
+)
+
+// Options of Open. The zero value works.
+type Options struct {
+	Logger        *slog.Logger // nil: discard
+	FS            vfs.FS       // nil: the operating system's
+	CacheBytes    int64        // 0: DefaultCacheBytes
+	MemTableBytes uint64       // 0: DefaultMemTableBytes
+	IdleFlush     time.Duration
+	ReadOnly      bool // changes no byte; fails where another process has it open
+	// OnBroken is called once, from any goroutine, when the generation can no longer be used.
+	// It must not call the DB. The log is the truth: the answer is a rebuild.
+	OnBroken func(error)
+	// Text takes the searchable text out of a payload, for ModeExact. Nil: no such search.
+	Text func(payload []byte) string
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = DefaultMemTableBytes
+	}
+	if o.IdleFlush == 0 {
+		o.IdleFlush = DefaultIdleFlush
+	}
+	return o
+}
