@@ -1,0 +1,100 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// closeWait is how long [Client.Close] lets a child process end by itself before it is told to.
+const closeWait = 5 * time.Second
+
+// Client is a session with an MCP server that runs as a child process: what an agent does, for
+// those who want to do it without one. Its methods may be called by several goroutines at once.
+type Client struct{ session *mcp.ClientSession }
+
+// CallResult is what a tool answered.
+type CallResult struct {
+	Text       string          // the text for the agent; parts are joined by newlines
+	Structured json.RawMessage // the structured content; nil where there is none
+	IsError    bool            // the tool refused or failed, and Text says why
+}
+
+// Tool is a tool as the server lists it.
+type Tool struct {
+	Name, Title, Description string
+}
+
+// Dial starts cmd, whose stdin and stdout must be unset, and opens a session with it over them.
+// name is what the client calls itself, and so what the log will say. ctx bounds the handshake
+// only. Call [Client.Close] to end the child.
+func Dial(ctx context.Context, cmd *exec.Cmd, name string) (*Client, error) {
+	t := &mcp.CommandTransport{Command: cmd, TerminateDuration: closeWait}
+	return connect(ctx, t, name, nil)
+}
+
+func connect(
+	ctx context.Context, t mcp.Transport, name string, o *mcp.ClientSessionOptions,
+) (*Client, error) {
+	c := mcp.NewClient(&mcp.Implementation{Name: name, Version: "1"}, nil)
+	s, err := c.Connect(ctx, t, o)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the mcp server: %w", err)
+	}
+	return &Client{session: s}, nil
+}
+
+// Instructions returns what the server tells an agent about itself.
+func (c *Client) Instructions() string { return c.session.InitializeResult().Instructions }
+
+// Tools lists the server's tools, in its order.
+func (c *Client) Tools(ctx context.Context) ([]Tool, error) {
+	var all []Tool
+	for t, err := range c.session.Tools(ctx, nil) {
+		if err != nil {
+			return nil, fmt.Errorf("list tools: %w", err)
+		}
+		all = append(all, Tool{Name: t.Name, Title: t.Title, Description: t.Description})
+	}
+	return all, nil
+}
+
+// Call calls a tool. A refusal by the tool is a result with IsError; an error means that there was
+// no answer, or that there is no such tool.
+func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (CallResult, error) {
+	if args == nil {
+		args = map[string]any{}
+	}
+	res, err := c.session.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
+	if err != nil {
+		return CallResult{}, fmt.Errorf("call %s: %w", tool, err)
+	}
+	out := CallResult{IsError: res.IsError}
+	var text []string
+	for _, part := range res.Content {
+		if t, ok := part.(*mcp.TextContent); ok {
+			text = append(text, t.Text)
+		}
+	}
+	out.Text = strings.Join(text, "\n")
+	if res.StructuredContent != nil {
+		if out.Structured, err = json.Marshal(res.StructuredContent); err != nil {
+			return CallResult{}, fmt.Errorf("call %s: encode structured content: %w", tool, err)
+		}
+	}
+	return out, nil
+}
+
+// Close ends the session and the child: its stdin is closed, and where it does not end by itself
+// within closeWait it is terminated.
+func (c *Client) Close() error {
+	if err := c.session.Close(); err != nil {
+		return fmt.Errorf("close mcp session: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package mcpserver
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/wal/event"
+)
+
+// serverName is what the server calls itself in the handshake.
+const serverName = "memlog"
+
+//go:embed instructions.md
+var instructions string
+
+// Options say who is calling and how the server tells the time. The zero value works.
+type Options struct {
+	Version    string           // of memlog, shown in the handshake
+	Now        func() time.Time // the clock time expressions count from, in its zone; nil: time.Now
+	Session    string           // CLAUDE_CODE_SESSION_ID; empty: a random one for this server
+	ProjectDir string           // CLAUDE_PROJECT_DIR: where commands are given
+	User, Host string           // who, for the log
+	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
+}
+
+// Server serves a [memory.Service] over MCP. Make one with [New]. It may serve any number of
+// connections at the same time.
+type Server struct {
+	svc memory.Service
+	o   Options
+	mcp *mcp.Server
+}
+
+// New makes a server. It does not touch svc, and neither do the handshake and the list of tools:
+// svc may open its store at the first call. Closing svc is left to the caller.
+func New(svc memory.Service, o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Session == "" {
+		o.Session = event.NewID().String()
+	}
+	s := &Server{svc: svc, o: o}
+	s.mcp = mcp.NewServer(
+		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version},
+		&mcp.ServerOptions{
+			Instructions: instructions,
+			Logger:       o.Logger,
+			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
+		},
+	)
+	return s
+}
+
+// Serve answers one client that writes lines to in and reads lines from out, until in ends, ctx
+// ends or the connection fails. The end of in is a normal end: nil.
+func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser) error {
+	if err := s.mcp.Run(ctx, &mcp.IOTransport{Reader: in, Writer: out}); err != nil {
+		return fmt.Errorf("serve mcp: %w", err)
+	}
+	return nil
+}
+
+// Run serves svc on stdin and stdout, and returns nil when stdin closes. Nothing but the protocol
+// is written to stdout.
+func Run(ctx context.Context, svc memory.Service, o Options) error {
+	return New(svc, o).Serve(ctx, os.Stdin, keepOpen{os.Stdout})
+}
+
+// keepOpen is a writer that the end of a connection does not close.
+type keepOpen struct{ io.Writer }
+
+// Close does nothing.
+func (keepOpen) Close() error { return nil }
