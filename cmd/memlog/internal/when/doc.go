@@ -64,8 +64,9 @@
 //
 // # Why no library
 //
-// Those that were looked at search for a known phrase in a text and pass over the rest, fall back
-// to now, or take 03/04/2024 to be one of two days. Here all of that must be an error.
+// By their documentation, olebedev/when finds a known phrase in a text and passes over the rest, and
+// tj/go-naturaldate ignores other text; here a leftover must be an error. araddon/dateparse can
+// refuse ambiguous dates, but lists no relative ones. None of them reads spans with two ends.
 //
 // # Files
 //
