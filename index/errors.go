@@ -12,6 +12,8 @@ var (
 	ErrOutdated = errors.New("index is outdated")
 	// ErrNotFound: there is no index in that place.
 	ErrNotFound = errors.New("no index")
+	// ErrInUse: another process, or another DB of this one, has the generation open.
+	ErrInUse = errors.New("index is in use")
 	// ErrAhead: a view was asked for beyond what has been applied.
 	ErrAhead = errors.New("index has not seen that record yet")
 	// ErrCursor: the cursor is not one of this list.

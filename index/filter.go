@@ -1,5 +1,11 @@
 package index
 
+import (
+	"bytes"
+	"errors"
+	"math"
+)
+
 // Filter says which documents a list or a search is about. It is applied inside, never after a
 // top-k cut. The zero Filter is every live document. All conditions must hold.
 type Filter struct {
@@ -17,4 +23,159 @@ type Filter struct {
 	RecordedTo   uint64
 	// IncludeDeleted lets tombstones in. They have no tags and no words.
 	IncludeDeleted bool
+}
+
+// docSet is a set of documents.
+type docSet []uint64
+
+func (s docSet) has(o Ordinal) bool {
+	i := int(o >> 6)
+	return i < len(s) && s[i]&(1<<(o&63)) != 0
+}
+
+func (s *docSet) add(o Ordinal) {
+	for int(o>>6) >= len(*s) {
+		*s = append(*s, 0)
+	}
+	(*s)[o>>6] |= 1 << (o & 63)
+}
+
+func (s docSet) intersect(other docSet) docSet {
+	n := min(len(s), len(other))
+	for i := range n {
+		s[i] &= other[i]
+	}
+	return s[:n]
+}
+
+// sieve is a filter made ready for one view: what is left to ask about a row is in memory.
+type sieve struct {
+	seq      uint64
+	deleted  bool
+	tagged   *docSet // nil: any
+	occurred *docSet // has an occurrence in both ranges; nil: ranges are open
+	typ      *uint32 // nil: any
+	project  *uint32
+	created  [2]int64
+	recorded [2]uint64
+	nothing  bool // no document can match
+}
+
+// match reports whether the row holds at the moment and passes.
+func (s *sieve) match(r *rowInfo) bool {
+	if s.nothing || !r.at(s.seq) || r.deleted() && !s.deleted {
+		return false
+	}
+	if s.typ != nil && r.typ != *s.typ || s.project != nil && r.project != *s.project {
+		return false
+	}
+	if s.tagged != nil && !s.tagged.has(r.ord) {
+		return false
+	}
+	if s.occurred == nil {
+		return true
+	}
+	if r.created >= s.created[0] && r.created <= s.created[1] &&
+		r.from >= s.recorded[0] && r.from <= s.recorded[1] {
+		return true
+	}
+	return !r.deleted() && s.occurred.has(r.ord)
+}
+
+// sieve reads what the filter needs at seq, which must not be after the view's moment.
+func (v *View) sieve(f Filter, seq uint64) (*sieve, error) {
+	s := &sieve{seq: seq, deleted: f.IncludeDeleted}
+	s.created = [2]int64{math.MinInt64, math.MaxInt64}
+	s.recorded = [2]uint64{f.RecordedFrom, math.MaxUint64}
+	ranged := f.RecordedFrom > 0 || f.RecordedTo > 0
+	if f.RecordedTo > 0 {
+		s.recorded[1] = f.RecordedTo
+	}
+	if f.CreatedFrom != nil {
+		s.created[0], ranged = *f.CreatedFrom, true
+	}
+	if f.CreatedTo != nil {
+		s.created[1], ranged = *f.CreatedTo, true
+	}
+	var err error
+	if s.typ, err = v.nameFilter(f.Type, s); err != nil {
+		return nil, err
+	}
+	if s.project, err = v.nameFilter(f.Project, s); err != nil {
+		return nil, err
+	}
+	if s.tagged, err = v.tagged(f, seq); err != nil {
+		return nil, err
+	}
+	if ranged {
+		s.occurred, err = v.occurred(s)
+	}
+	return s, err
+}
+
+func (v *View) nameFilter(name string, s *sieve) (*uint32, error) {
+	if name == "" {
+		return nil, nil
+	}
+	n, ok, err := v.src.nameID(name)
+	if !ok {
+		s.nothing = true
+	}
+	return &n, err
+}
+
+// tagged returns the documents that have any or all of the tags at seq, nil without tags.
+func (v *View) tagged(f Filter, seq uint64) (*docSet, error) {
+	if len(f.Tags) == 0 {
+		return nil, nil
+	}
+	var all docSet
+	for i, tag := range f.Tags {
+		one := docSet{}
+		if !f.All && i > 0 {
+			one = all
+		}
+		prefix := newKey(keyTagDoc).str(tag)
+		err := v.src.scan(prefix, func(k, val []byte) (bool, error) {
+			g, h := fieldReader{b: k[len(prefix):]}, fieldReader{b: val}
+			ord, from, to := g.ord(), g.u64(), h.u64()
+			if at(from, to, seq) {
+				one.add(ord)
+			}
+			return true, errors.Join(g.done("tag key"), h.done("tag"))
+		})
+		if err != nil {
+			return nil, err
+		}
+		if f.All && i > 0 {
+			one = all.intersect(one)
+		}
+		all = one
+	}
+	return &all, nil
+}
+
+// occurred returns the documents with an occurrence that was created and recorded in the ranges.
+func (v *View) occurred(s *sieve) (*docSet, error) {
+	set := docSet{}
+	lower := newKey(keyOccTime).time(s.created[0])
+	upper := newKey(keyOccTime).upper()
+	if s.created[1] < math.MaxInt64 {
+		upper = newKey(keyOccTime).time(s.created[1] + 1)
+	}
+	if bytes.Compare(lower, upper) >= 0 {
+		return &set, nil
+	}
+	err := v.src.scanRange(lower, upper, func(k, val []byte) (bool, error) {
+		f, g := fieldReader{b: k[1:]}, fieldReader{b: val}
+		f.time()
+		ord := f.ord()
+		f.id()
+		from, to := f.u64(), g.u64()
+		if at(from, to, s.seq) && from >= s.recorded[0] && from <= s.recorded[1] {
+			set.add(ord)
+		}
+		return true, errors.Join(f.done("occurrence time"), g.done("occurrence end"))
+	})
+	return &set, err
 }

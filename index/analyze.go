@@ -1,0 +1,196 @@
+package index
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/words"
+	"github.com/kljensen/snowball/english"
+	"golang.org/x/text/unicode/norm"
+)
+
+// AnalyzerVersion names everything that decides which terms a text has: the code of this file,
+// the segmentation and stemming libraries and the Unicode tables. An index made by another one is
+// ErrOutdated.
+const AnalyzerVersion = "1 uax29/2.7.0 snowball-english/0.10.0 norm/" + norm.Version +
+	" unicode/" + unicode.Version
+
+// exactKeyVersion is the first byte of what ExactKey hashes.
+const exactKeyVersion = 1
+
+// ExactKey names what a memory says: equal for equal content after Unicode NFC, type and project.
+// Letter case matters.
+func ExactKey(content, typ, project string) [32]byte {
+	h := sha256.New()
+	b := []byte{exactKeyVersion}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(typ)))
+	b = append(append(b, typ...), 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(project)))
+	b = append(append(b, project...), 0)
+	h.Write(b)
+	h.Write([]byte(norm.NFC.String(content)))
+	return [32]byte(h.Sum(nil))
+}
+
+// analysis is a text as terms: how often each stands in it, and in which order they came first.
+type analysis struct {
+	terms  []string
+	tf     map[string]uint32
+	length uint32 // terms that are no stop words
+}
+
+// analyzer turns texts into terms. It keeps stems it has seen; not for concurrent use.
+type analyzer struct {
+	stems map[string]string
+}
+
+// maxStems bounds the stem cache.
+const maxStems = 1 << 16
+
+// isStopWord reports whether the term is a stop word. Stop words are indexed, so that a query of
+// nothing else still finds, and do not count towards a text's length.
+func isStopWord(term string) bool { return english.IsStopWord(term) }
+
+func (z *analyzer) analyze(text string) analysis {
+	a := analysis{tf: map[string]uint32{}}
+	emit := func(term string) {
+		if len(term) > MaxTermBytes {
+			term = cut(term, MaxTermBytes)
+		}
+		if a.tf[term]++; a.tf[term] == 1 {
+			a.terms = append(a.terms, term)
+		}
+		if !isStopWord(term) {
+			a.length++
+		}
+	}
+	var lastCJK string // the character before, where it was an ideograph or kana
+	for it := words.FromString(norm.NFC.String(strings.ToValidUTF8(text, " "))); it.Next(); {
+		w := it.Value()
+		if !hasTerm(w) {
+			lastCJK = ""
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(w); isCJK(r) {
+			lastCJK = emitCJK(w, lastCJK, emit)
+			continue
+		}
+		lastCJK = ""
+		z.emitWord(w, emit)
+	}
+	return a
+}
+
+// emitWord emits one word as it is written, in lower case, and its parts where it is an
+// identifier (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
+func (z *analyzer) emitWord(w string, emit func(string)) {
+	parts := identifierParts(w)
+	if len(parts) < 2 {
+		emit(z.stem(strings.ToLower(w)))
+		return
+	}
+	emit(strings.ToLower(w))
+	for _, p := range parts {
+		emit(z.stem(strings.ToLower(p)))
+	}
+}
+
+// stem stems plain English letters only: the library is made for those.
+func (z *analyzer) stem(w string) string {
+	for i := 0; i < len(w); i++ {
+		if w[i] < 'a' || w[i] > 'z' {
+			return w
+		}
+	}
+	if len(w) > MaxTermBytes || isStopWord(w) {
+		return w
+	}
+	if s, ok := z.stems[w]; ok {
+		return s
+	}
+	s := english.Stem(w, false)
+	if s == "" {
+		s = w
+	}
+	if z.stems == nil || len(z.stems) >= maxStems {
+		z.stems = map[string]string{}
+	}
+	z.stems[w] = s
+	return s
+}
+
+// emitCJK emits each character and each pair of neighbours, and returns the last character.
+func emitCJK(w, last string, emit func(string)) string {
+	for _, r := range w {
+		c := string(r)
+		emit(c)
+		if last != "" {
+			emit(last + c)
+		}
+		last = c
+	}
+	return last
+}
+
+// isCJK reports characters of scripts that are written without spaces between words.
+func isCJK(r rune) bool {
+	if r < 0x0E00 {
+		return false
+	}
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai,
+		unicode.Lao, unicode.Khmer, unicode.Myanmar) || r == 'ー'
+}
+
+// hasTerm reports whether a segment holds something one could look for: a letter, a number, or a
+// symbol such as an emoji. White space and punctuation are none.
+func hasTerm(w string) bool {
+	for _, r := range w {
+		if r < utf8.RuneSelf {
+			if r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' {
+				return true
+			}
+			continue
+		}
+		if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.So, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// identifierParts splits at underscores, dots and other marks inside a word and where lower case
+// turns into upper case. An apostrophe does not split.
+func identifierParts(w string) []string {
+	var parts []string
+	start, prev := 0, rune(0)
+	end := func(i int) {
+		if hasTerm(w[start:i]) {
+			parts = append(parts, w[start:i])
+		}
+		start = i
+	}
+	for i, r := range w {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) &&
+			r != '\'' && r != '’' && !unicode.Is(unicode.So, r):
+			end(i)
+			start = i + utf8.RuneLen(r)
+		case unicode.IsUpper(r) && unicode.IsLower(prev):
+			end(i)
+		}
+		prev = r
+	}
+	end(len(w))
+	return parts
+}
+
+// cut shortens s to at most n bytes without cutting a character.
+func cut(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

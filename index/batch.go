@@ -1,0 +1,387 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Batch collects changes that become visible together, with the checkpoint they belong to. It is
+// for one goroutine. What it writes is a pure function of the calls made since the index was
+// empty: how they are cut into batches leaves no trace.
+type Batch struct {
+	d   *DB
+	b   *pebble.Batch // nil once committed or closed
+	src source
+
+	state    state
+	written  totals            // as they were last written under keyStat
+	names    map[string]uint32 // names numbered in this batch
+	postings map[string][]byte // collected so that a key gets one merge per batch
+	noTags   map[Ordinal]bool  // documents made in this batch that never had a tag
+	noAlias  map[Ordinal]bool
+	changed  bool
+
+	rows   []rowWithTo // for the table, once committed
+	ends   []rowEnd
+	newIDs []ID
+}
+
+type rowWithTo struct {
+	ord     Ordinal
+	flags   byte
+	terms   uint32
+	typ     uint32
+	project uint32
+	from    uint64
+	created int64
+}
+
+type rowEnd struct {
+	row Row
+	to  uint64
+}
+
+// NewImage is what PutImage opens.
+type NewImage struct {
+	ID           ID
+	Seq          uint64
+	Version      uint64
+	Created      int64 // microseconds since 1970
+	Type         string
+	Project      string
+	Deleted      bool // a tombstone: it is found by id only, not by words or exact content
+	Incomplete   bool
+	SupersededBy ID
+	Text         string    // what words are taken from; not kept
+	Exact        *[32]byte // see ExactKey; nil: not found by content
+	Payload      []byte
+}
+
+// errBatchOpen: the caller forgot to close a batch.
+var errBatchOpen = errors.New("a batch is already open")
+
+// NewBatch begins a batch. There can be one at a time.
+func (d *DB) NewBatch() (*Batch, error) {
+	if err := d.Broken(); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.closed:
+		return nil, ErrClosed
+	case d.batch != nil:
+		return nil, errBatchOpen
+	}
+	b := &Batch{
+		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
+		names: map[string]uint32{}, postings: map[string][]byte{},
+		noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
+	}
+	b.src = source{r: b.b, fuse: d.fuse}
+	d.batch = b
+	return b, nil
+}
+
+// View reads what the index will be once the batch is committed. It is valid until then, follows
+// further changes, and must not be used beside them from another goroutine.
+func (b *Batch) View() *View {
+	return &View{d: b.d, src: b.src, batch: b, seq: latest}
+}
+
+// Checkpoint returns the last one set.
+func (b *Batch) Checkpoint() Checkpoint { return b.state.checkpoint }
+
+func (b *Batch) set(k key, v []byte) error {
+	b.changed = true
+	if err := b.b.Set(k, v, nil); err != nil {
+		return fmt.Errorf("write index batch: %w", err)
+	}
+	return nil
+}
+
+func (b *Batch) merge(k key, v []byte) error {
+	b.changed = true
+	if err := b.b.Merge(k, v, nil); err != nil {
+		return fmt.Errorf("write index batch: %w", err)
+	}
+	return nil
+}
+
+// ensureDoc returns a document's number and gives it one where it has none.
+func (b *Batch) ensureDoc(id ID) (Ordinal, error) {
+	ord, ok, err := b.src.ordinal(id)
+	if err != nil || ok {
+		return ord, err
+	}
+	ord = b.state.nextDoc
+	b.state.nextDoc++
+	b.newIDs = append(b.newIDs, id)
+	b.noTags[ord], b.noAlias[ord] = true, true
+	if err := b.set(newKey(keyDoc).id(id), key(nil).ord(ord)); err != nil {
+		return 0, err
+	}
+	return ord, b.merge(newKey(keyIDs).u32(uint32(ord)>>idBlockShift), id[:])
+}
+
+// PutImage opens an image at i.Seq and ends the one that was open.
+func (b *Batch) PutImage(i NewImage) error {
+	ord, err := b.ensureDoc(i.ID)
+	if err != nil {
+		return err
+	}
+	h, _, err := b.src.head(ord)
+	if err != nil {
+		return err
+	}
+	if h.open {
+		if err := b.end(h, i.Seq); err != nil {
+			return err
+		}
+	}
+	var words analysis
+	if !i.Deleted {
+		words = b.d.analyzer.analyze(i.Text)
+	}
+	row := b.state.nextRow
+	b.state.nextRow++
+	h = head{
+		open: true, deleted: i.Deleted, row: row, from: i.Seq, terms: words.length,
+		maxVersion: max(h.maxVersion, i.Version),
+	}
+	b.begin(h)
+	if err := b.set(newKey(keyHead).ord(ord), h.encode()); err != nil {
+		return err
+	}
+	return b.putImage(i, ord, h, words)
+}
+
+func (b *Batch) putImage(i NewImage, ord Ordinal, h head, words analysis) error {
+	image := Image{
+		Version: i.Version, Created: i.Created, Type: i.Type, Project: i.Project,
+		Deleted: i.Deleted, Incomplete: i.Incomplete, SupersededBy: i.SupersededBy,
+		Terms: words.length, Payload: i.Payload,
+	}
+	if err := b.set(imageKey(ord, i.Seq, h.row), image.encode()); err != nil {
+		return err
+	}
+	if err := b.putRow(i, ord, h); err != nil {
+		return err
+	}
+	if i.Deleted {
+		return nil
+	}
+	for _, t := range words.terms {
+		k := string(postingKey(t, uint32(h.row)>>postingBlockShift))
+		b.postings[k] = appendPosting(b.postings[k], h.row, words.tf[t])
+	}
+	if i.Exact == nil {
+		return nil
+	}
+	k := append(newKey(keyExact), i.Exact[:]...).ord(ord).row(h.row)
+	return b.set(k, key(nil).u64(i.Seq))
+}
+
+func (b *Batch) putRow(i NewImage, ord Ordinal, h head) error {
+	typ, err := b.name(i.Type)
+	if err != nil {
+		return err
+	}
+	project, err := b.name(i.Project)
+	if err != nil {
+		return err
+	}
+	r := rowWithTo{
+		ord: ord, flags: flags(i.Deleted, i.Incomplete, false), terms: h.terms,
+		typ: typ, project: project, from: i.Seq, created: i.Created,
+	}
+	b.rows = append(b.rows, r)
+	var info rowInfo
+	r.fill(&info)
+	k := newKey(keyRows).row(h.row >> rowBlockShift)
+	return b.merge(k, info.encode(make(key, 0, rowRecordSize)))
+}
+
+func (r rowWithTo) fill(info *rowInfo) {
+	info.ord, info.flags, info.terms = r.ord, r.flags, r.terms
+	info.typ, info.project, info.from, info.created = r.typ, r.project, r.from, r.created
+}
+
+// name returns the number of a type or project, from 1; 0 stands for none.
+func (b *Batch) name(s string) (uint32, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if n, ok := b.names[s]; ok {
+		return n, nil
+	}
+	b.d.mu.Lock()
+	n, ok := b.d.names[s]
+	b.d.mu.Unlock()
+	if ok {
+		return n, nil
+	}
+	n, ok, err := b.src.nameID(s)
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		b.state.nextName++
+		n = b.state.nextName
+		if err := b.set(newKey(keyName).u32(n), []byte(s)); err != nil {
+			return 0, err
+		}
+		if err := b.set(newKey(keyNameID).raw(s), key(nil).u32(n)); err != nil {
+			return 0, err
+		}
+	}
+	b.names[s] = n
+	return n, nil
+}
+
+// CloseImage ends the open image at seq and opens none: the document is not there any more. It
+// reports whether there was one.
+func (b *Batch) CloseImage(id ID, seq uint64) (bool, error) {
+	ord, ok, err := b.src.ordinal(id)
+	if err != nil || !ok {
+		return false, err
+	}
+	h, ok, err := b.src.head(ord)
+	if err != nil || !ok || !h.open {
+		return false, err
+	}
+	if err := b.end(h, seq); err != nil {
+		return false, err
+	}
+	h.open = false
+	return true, b.set(newKey(keyHead).ord(ord), h.encode())
+}
+
+func (b *Batch) begin(h head) {
+	t := &b.state.totals
+	t.Images++
+	if h.deleted {
+		t.Deleted++
+		return
+	}
+	t.Live++
+	t.Terms += uint64(h.terms)
+}
+
+func (b *Batch) end(h head, seq uint64) error {
+	t := &b.state.totals
+	if h.deleted {
+		t.Deleted--
+	} else {
+		t.Live--
+		t.Terms -= uint64(h.terms)
+	}
+	b.ends = append(b.ends, rowEnd{h.row, seq})
+	return b.set(newKey(keyClosed).row(h.row), key(nil).u64(seq))
+}
+
+// SetCheckpoint says that everything of the log up to c is in the batch. Call it at the end of
+// each record: it is what gives the totals their moment.
+func (b *Batch) SetCheckpoint(c Checkpoint) error {
+	b.state.checkpoint = c
+	b.changed = true
+	if b.state.totals == b.written {
+		return nil
+	}
+	b.written = b.state.totals
+	b.state.statSeq = c.Seq
+	return b.set(newKey(keyStat).u64(c.Seq), b.written.encode())
+}
+
+// flushPostings moves what was collected into the batch, so that it can be read there.
+func (b *Batch) flushPostings() error {
+	for k, v := range b.postings {
+		if err := b.merge(key(k), v); err != nil {
+			return err
+		}
+	}
+	clear(b.postings)
+	return nil
+}
+
+// Commit makes the batch visible: data and checkpoint in one write, so that any crash leaves a
+// prefix of the log applied. It is durable only after a flush; until then the log replays it.
+func (b *Batch) Commit() error {
+	if b.b == nil {
+		return ErrClosed
+	}
+	defer b.Close()
+	if !b.changed {
+		return nil
+	}
+	if err := b.flushPostings(); err != nil {
+		return err
+	}
+	if err := b.set(metaState, b.state.encode()); err != nil {
+		return err
+	}
+	if err := b.d.commit(b); err != nil {
+		return fmt.Errorf("commit index batch: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) commit(b *Batch) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return ErrClosed
+	}
+	// The table may be ahead of what a view sees, never behind: so it goes first. Were the write
+	// to fail, the fuse keeps everybody out, or the table is read anew.
+	if d.table != nil {
+		b.publish(d.table)
+	}
+	pb := b.b
+	if err := d.fuse.guard(func() error { return d.p.Apply(pb, pebble.NoSync) }); err != nil {
+		d.table = nil
+		return err
+	}
+	d.state, d.dirty = b.state, true
+	for s, n := range b.names {
+		d.names[s] = n
+	}
+	select {
+	case d.kick <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (b *Batch) publish(t *table) {
+	for _, id := range b.newIDs {
+		t.addID(id)
+	}
+	for _, r := range b.rows {
+		t.addRow(r.fill)
+	}
+	for _, e := range b.ends {
+		t.row(e.row).to.Store(e.to)
+	}
+}
+
+// Close drops a batch that was not committed. After Commit it does nothing.
+func (b *Batch) Close() error {
+	if b.b == nil {
+		return nil
+	}
+	pb := b.b
+	b.b = nil
+	b.d.mu.Lock()
+	b.d.batch = nil
+	b.d.mu.Unlock()
+	if b.d.Broken() != nil {
+		return nil // a stuck commit may still hold it
+	}
+	if err := pb.Close(); err != nil {
+		return fmt.Errorf("close index batch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package index
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// A posting is the low 16 bits of a row and how often the term stands in its text, both little
+// endian; the high bits of the row stand in the key. Postings of one key are in order of rows,
+// since rows are given out in order and a value only grows.
+const postingSize = 4
+
+func appendPosting(b []byte, row Row, tf uint32) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(row))
+	return binary.LittleEndian.AppendUint16(b, uint16(min(tf, math.MaxUint16)))
+}
+
+func postingKey(term string, block uint32) key {
+	return newKey(keyPosting).str(term).u32(block)
+}
+
+// appendMerger concatenates operands, oldest first. Pebble's own does the same but copies all it
+// has for each operand when it reads newest first, which is quadratic.
+var appendMerger = &pebble.Merger{
+	Name: "memlog.append",
+	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+		return &appendValue{operands: [][]byte{append([]byte(nil), value...)}}, nil
+	},
+}
+
+// appendValue holds operands in the order they came: newest or oldest first, never both.
+type appendValue struct {
+	operands [][]byte
+	reversed bool
+}
+
+func (a *appendValue) MergeNewer(value []byte) error {
+	a.operands = append(a.operands, append([]byte(nil), value...))
+	return nil
+}
+
+func (a *appendValue) MergeOlder(value []byte) error {
+	a.reversed = true
+	return a.MergeNewer(value)
+}
+
+func (a *appendValue) Finish(bool) ([]byte, io.Closer, error) {
+	if len(a.operands) == 1 {
+		return a.operands[0], nil, nil
+	}
+	n := 0
+	for _, o := range a.operands {
+		n += len(o)
+	}
+	out := make([]byte, 0, n)
+	for i := range a.operands {
+		if a.reversed {
+			i = len(a.operands) - 1 - i
+		}
+		out = append(out, a.operands[i]...)
+	}
+	return out, nil, nil
+}
