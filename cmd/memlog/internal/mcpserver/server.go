@@ -60,13 +60,16 @@ func New(svc memory.Service, o Options) *Server {
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
 		},
 	)
+	for _, t := range tools() {
+		s.add(t)
+	}
 	return s
 }
 
 // Serve answers one client that writes lines to in and reads lines from out, until in ends, ctx
 // ends or the connection fails. The end of in is a normal end: nil.
 func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser) error {
-	if err := s.mcp.Run(ctx, &mcp.IOTransport{Reader: in, Writer: out}); err != nil {
+	if err := s.mcp.Run(ctx, &lines{in: in, out: out, log: s.o.Logger}); err != nil {
 		return fmt.Errorf("serve mcp: %w", err)
 	}
 	return nil
