@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"memlog/cmd/memlog/internal/mcpserver"
+	"memlog/cmd/memlog/internal/memory"
+)
+
+func mcpCommand() *command {
+	return &command{
+		name: "mcp", group: "Processes",
+		summary: "Serve the store to an agent over MCP on standard input and output",
+		about: `Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes, and
+opens the store only while it needs it. Standard output belongs to the protocol; logs go to
+standard error.`,
+		examples: []string{`memlog mcp --store ~/notes`},
+		exits:    []int{},
+		run:      runMCP,
+	}
+}
+
+func runMCP(ctx context.Context, c *call) error {
+	if c.json {
+		return memory.Invalid("--json", "does not go with mcp: standard output is the protocol's")
+	}
+	c.streamed = true
+	name, host := caller()
+	c.svc = c.shared(c.settings, c.log)
+	err := mcpserver.Run(ctx, c.svc, mcpserver.Options{
+		Version: version(), Now: c.now, Session: clip(session(c.env)),
+		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
