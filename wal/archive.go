@@ -22,13 +22,23 @@ type ArchiveReport struct {
 	BytesAfter  int64
 }
 
-// Archived segments as the manifest lists them.
+// ArchiveEntry is what the manifest says of one archived segment.
 type ArchiveEntry struct {
-	Segment
-	StoredBytes  int64
-	StoredSHA256 Hash
-	PrevHash     Hash // chain hash of the record before the first
-	LastHash     Hash
+	First        Seq       `json:"first"`
+	Last         Seq       `json:"last"`
+	FirstTime    time.Time `json:"first_time"`
+	LastTime     time.Time `json:"last_time"`
+	Bytes        int64     `json:"bytes"`  // of the segment
+	SHA256       Hash      `json:"sha256"` // of the segment
+	PrevHash     Hash      `json:"prev"`   // chain hash of the record before the first
+	LastHash     Hash      `json:"last_hash"`
+	Epoch        uint64    `json:"epoch"`
+	Eras         []era     `json:"eras,omitempty"`
+	EndsLost     bool      `json:"ends_lost,omitempty"`
+	StoredBytes  int64     `json:"stored_bytes"`  // of the file
+	StoredSHA256 Hash      `json:"stored_sha256"` // of the file
+	Codec        string    `json:"codec"`         // "zstd"
+	Path         string    `json:"path"`          // in the manifest relative to archive/, or absolute
 }
 
 // Archive compresses sealed segments, reads them back, and moves them out of log/.

@@ -57,22 +57,22 @@ func (e *CorruptionError) Error() string {
 
 // Kinds of damage.
 const (
-	KindChecksum       = "checksum"          // bytes that are no frame, a frame that fails its CRC
-	KindDecode         = "decode"            // a frame whose checksum holds and whose content does not
-	KindChain          = "chain"             // the previous hash is not that of the record before
-	KindOrder          = "order"             // number, epoch or time out of order
-	KindMissing        = "missing-segment"   // records whose file is gone
-	KindForeign        = "foreign"           // a segment of another log
-	KindDuplicate      = "duplicate"         // records that are already there
-	KindName           = "name"              // a segment whose name is not its first record's number
-	KindSize           = "size"              // a sealed segment whose size or hash is not as sealed
-	KindStray          = "stray-file"        // a file that does not belong there
-	KindTornAcked      = "torn-acknowledged" // the end of the log is missing and was acknowledged
-	KindZeros          = "zeros"             // zero bytes where frames should be
-	KindArchive        = "archive"           // an archived file that is not as it was archived
-	KindLost           = "lost"              // Lost frames that no LossAccepted covers
-	KindHead           = "head"              // HEAD is unreadable
-	KindUnreadableFile = "unreadable"        // the file cannot be read at all
+	KindChecksum   = "checksum"          // bytes that are no frame, a frame that fails its CRC
+	KindDecode     = "decode"            // a frame whose checksum holds and whose content does not
+	KindChain      = "chain"             // the previous hash is not that of the record before
+	KindOrder      = "order"             // number, epoch or time out of order
+	KindMissing    = "missing-segment"   // records whose file is gone
+	KindForeign    = "foreign"           // a segment of another log
+	KindDuplicate  = "duplicate"         // records that are already there
+	KindName       = "name"              // a segment whose name is not its first record's number
+	KindSize       = "size"              // a sealed segment whose size or hash is not as sealed
+	KindStray      = "stray-file"        // a file that does not belong there
+	KindTornAcked  = "torn-acknowledged" // the end of the log is missing and was acknowledged
+	KindZeros      = "zeros"             // zero bytes where frames should be
+	KindArchive    = "archive"           // an archived file that is not as it was archived
+	KindLost       = "lost"              // Lost frames that no LossAccepted covers
+	KindHead       = "head"              // HEAD is unreadable
+	KindUnreadable = "unreadable"        // the file cannot be read at all
 )
 
 // LockedError says who holds the store.

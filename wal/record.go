@@ -2,6 +2,7 @@ package wal
 
 import (
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -13,6 +14,18 @@ type Hash [32]byte
 
 // String returns the hash as 64 lower-case hexadecimal digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText writes the hash as String does.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (h *Hash) UnmarshalText(b []byte) error {
+	if len(b) != hex.EncodedLen(len(h)) {
+		return fmt.Errorf("hash of %d digits, %d belong", len(b), hex.EncodedLen(len(h)))
+	}
+	_, err := hex.Decode(h[:], b)
+	return err
+}
 
 // IsZero tells whether the hash is all zero, which stands for "none" (before record 1).
 func (h Hash) IsZero() bool { return h == Hash{} }

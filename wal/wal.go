@@ -2,9 +2,13 @@ package wal
 
 import (
 	"context"
-	"errors"
-	"iter"
+	"crypto/rand"
+	"encoding/binary"
+	"io"
 	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,13 +34,46 @@ type Options struct {
 	Follower    Follower         // nil: none
 	MustExist   bool             // do not create a store: ErrNoStore
 	Fork        *Forked          // a new store begins with this mark instead of Created
+
+	disk *disk // tests: operations that fail, or are recorded
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.SegmentSize <= 0 {
+		o.SegmentSize = DefaultSegmentSize
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = func() [16]byte { return newID(o.Now()) }
+	}
+	if o.disk == nil {
+		o.disk = realDisk()
+	}
+	return o
+}
+
+// newID makes a UUIDv7 (RFC 9562): milliseconds, then random bits.
+func newID(now time.Time) (id [16]byte) {
+	_, _ = rand.Read(id[:])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
+	copy(id[:6], ms[2:])
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
 }
 
 // Follower is the projection that is kept beside the log. All its methods are called on
 // the log's writer goroutine only, in sequence order: Stage for each record of a batch,
-// then exactly one Commit or Abort. A Stage error fails that one append (its record is
-// taken out of the batch before it is written). A Commit error does not undo the
-// record, which is durable: it is logged and shown in Health.
+// then exactly one Commit or Abort. A Stage error fails that one append: the batch is
+// aborted and the records before it are staged again. A Commit error does not undo the
+// records, which are durable: it is logged and shown in Health, and the follower has to
+// catch up by reading the log.
 type Follower interface {
 	Stage(Record) error // the record is framed, not yet durable
 	Commit() error      // everything staged is durable: make it visible
@@ -44,58 +81,232 @@ type Follower interface {
 }
 
 // Log is an open log. All methods may be called at the same time.
-type Log struct{}
+type Log struct {
+	dir  string
+	o    Options
+	disk *disk
+	id   [16]byte
+	view atomic.Pointer[view]
+	lock *storeLock // nil: this handle takes no writes
+	w    *writer    // nil: this handle takes no writes
 
-// Open opens or makes the store in dir.
-func Open(ctx context.Context, dir string, o Options) (*Log, error) {
-	return nil, errors.ErrUnsupported
+	queue   chan *request
+	control chan func()
+	quit    chan struct{}
+	done    chan struct{}
+	closing sync.RWMutex // guards closed against a send to queue or control
+	closed  bool
+
+	mu sync.Mutex
+	// mu guards:
+	follower Follower
+	health   Health
+	indexes  map[indexKey][]indexMark
 }
 
-// SetFollower sets the projection; only before the first Append.
-func (l *Log) SetFollower(f Follower) {}
+// view is what readers see: an immutable state of the log, replaced at each commit.
+type view struct {
+	pieces  []piece     // all but the active segment, ascending
+	active  *piece      // nil while the active segment is empty
+	index   []indexMark // of the active segment
+	path    string      // of the active segment
+	head    Position
+	time    int64         // of the last record
+	changed chan struct{} // closed when head moves
+}
+
+// SetFollower sets the projection that is told of every append from now on. It must be
+// called before the first Append.
+func (l *Log) SetFollower(f Follower) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.follower = f
+}
 
 // ID returns the log's identity, from record 1.
-func (l *Log) ID() [16]byte { return [16]byte{} }
+func (l *Log) ID() [16]byte { return l.id }
 
 // Dir returns the store directory that was given to Open.
-func (l *Log) Dir() string { return "" }
+func (l *Log) Dir() string { return l.dir }
 
 // Head returns the last synced record.
-func (l *Log) Head() Position { return Position{} }
+func (l *Log) Head() Position { return l.view.Load().head }
 
-// First returns the first record that can be read, archive included.
-func (l *Log) First() Seq { return 0 }
+// HeadTime returns the recorded time of the last synced record.
+func (l *Log) HeadTime() time.Time { return fromMicro(l.view.Load().time) }
 
-// Append runs build on the writer goroutine and makes its entry durable.
-func (l *Log) Append(ctx context.Context, build func() (Entry, error)) (Record, error) {
-	return Record{}, errors.ErrUnsupported
+// First returns the first record that can be read, archive included; 0 if there is none.
+func (l *Log) First() Seq {
+	v := l.view.Load()
+	switch {
+	case len(v.pieces) > 0:
+		return v.pieces[0].from
+	case v.active != nil:
+		return v.active.from
+	}
+	return 0
 }
 
-// Records iterates over the records from..to; to 0 is the head at the time of the call.
-func (l *Log) Records(from, to Seq) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {}
-}
-
-// Read returns one record.
-func (l *Log) Read(seq Seq) (Record, error) { return Record{}, ErrNotFound }
-
-// SeqAt returns the last record whose Time is at or before t, 0 if there is none.
-func (l *Log) SeqAt(t time.Time) (Seq, error) { return 0, nil }
-
-// Changed returns a channel that is closed at the next commit.
-func (l *Log) Changed() <-chan struct{} { return nil }
+// Changed returns a channel that is closed at the next commit. Take it before reading
+// Head, or a commit in between is missed. On a read-only handle it never closes.
+func (l *Log) Changed() <-chan struct{} { return l.view.Load().changed }
 
 // Health returns what is wrong, or odd, with the log.
-func (l *Log) Health() Health { return Health{} }
+func (l *Log) Health() Health {
+	free, _ := l.disk.free(l.dir)
+	skew := l.o.Now().Sub(l.HeadTime())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.health
+	h.Damage, h.Notes = slices.Clone(h.Damage), slices.Clone(h.Notes)
+	h.FreeBytes = free
+	if skew > MaxClockAhead || skew < -MaxClockBehind {
+		h.ClockSkew = skew
+	}
+	return h
+}
+
+// noteDamage adds what a reader met.
+func (l *Log) noteDamage(e *CorruptionError) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.health.Damage {
+		if d.Segment == e.Segment && d.Offset == e.Offset ||
+			e.FromSeq > 0 && d.FromSeq <= e.FromSeq && d.ToSeq >= e.ToSeq {
+			return
+		}
+	}
+	l.health.Damage = append(l.health.Damage, *e)
+}
+
+func (l *Log) noteFailure(err error) {
+	l.o.Logger.Error("log write", "error", err)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health.Failures++
+	l.health.LastError = err.Error()
+}
+
+// setReadOnly sets why writes are refused; empty: they are taken again.
+func (l *Log) setReadOnly(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health.ReadOnly = why
+}
 
 // Segments lists the log's files, oldest first.
-func (l *Log) Segments() []Segment { return nil }
+func (l *Log) Segments() []Segment {
+	v := l.view.Load()
+	var all []Segment
+	for _, p := range v.pieces {
+		s := p.segment()
+		if n := len(all); n > 0 && all[n-1].Path == s.Path {
+			all[n-1].Last, all[n-1].LastTime = s.Last, s.LastTime
+			continue
+		}
+		all = append(all, s)
+	}
+	switch {
+	case v.active != nil:
+		s := v.active.segment()
+		s.State = Active
+		all = append(all, s)
+	case v.path != "":
+		first := v.head.Seq + 1
+		all = append(all, Segment{Name: segmentName(first), First: first, Last: first - 1,
+			State: Active, Path: v.path})
+	}
+	return all
+}
 
-// Seal ends the active segment and begins the next one.
-func (l *Log) Seal() error { return errors.ErrUnsupported }
+func (p *piece) segment() Segment {
+	f := p.file
+	s := Segment{Name: segmentName(f.first), First: p.from, Last: p.to, Path: f.path,
+		FirstTime: fromMicro(p.firstTime), LastTime: fromMicro(p.lastTime), Bytes: f.size,
+		State: Sealed, SHA256: f.sum}
+	switch {
+	case f.archived:
+		s.State = Archived
+		if f.entry != nil {
+			s.SHA256 = f.entry.SHA256
+		}
+	case f.line != nil:
+		s.SHA256 = f.line.SHA256
+	}
+	return s
+}
 
-// Sync makes HEAD durable too.
-func (l *Log) Sync() error { return errors.ErrUnsupported }
+// Seal ends the active segment and begins the next one. An empty one stays.
+func (l *Log) Seal() error {
+	return l.onWriter(context.Background(), func(w *writer) error {
+		if w.seg.first > w.last() {
+			return nil
+		}
+		return w.roll()
+	})
+}
 
-// Close ends the log after the appends that were accepted.
-func (l *Log) Close() error { return nil }
+// Sync makes HEAD durable too. Records are durable without it.
+func (l *Log) Sync() error {
+	return l.onWriter(context.Background(), func(w *writer) error { return w.head.sync() })
+}
+
+// onWriter runs a function on the writer goroutine, between two batches.
+func (l *Log) onWriter(ctx context.Context, fn func(*writer) error) error {
+	if l.w == nil {
+		return l.refuse()
+	}
+	result := make(chan error, 1)
+	do := func() {
+		err := l.w.ready()
+		if err == nil {
+			err = fn(l.w)
+		}
+		if err != nil {
+			l.w.fail(err)
+		}
+		result <- err
+	}
+	l.closing.RLock()
+	if l.closed {
+		l.closing.RUnlock()
+		return ErrClosed
+	}
+	select {
+	case l.control <- do:
+		l.closing.RUnlock()
+		return <-result
+	case <-ctx.Done():
+		l.closing.RUnlock()
+		return ctx.Err()
+	}
+}
+
+// Close ends the log after the appends that were accepted, and gives the lock back.
+// Iterations that are under way go on with what they see. A second Close does nothing.
+func (l *Log) Close() error {
+	l.closing.Lock()
+	if l.closed {
+		l.closing.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.closing.Unlock()
+	var err error
+	if l.w != nil {
+		close(l.quit)
+		<-l.done
+		err = l.w.close()
+	}
+	if l.lock != nil {
+		err = joinClose(err, l.lock.f)
+	}
+	return err
+}
+
+func joinClose(err error, c io.Closer) error {
+	if e := c.Close(); err == nil {
+		return e
+	}
+	return err
+}

@@ -1,0 +1,318 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// catalog is everything that is known about the files of a store, and what follows from
+// it: which stretch of which file holds which numbers, and what is wrong. Open, Verify and
+// Repair all see the log through it.
+type catalog struct {
+	dir    string
+	full   bool // every byte is read; otherwise sealed and archived files are trusted
+	format storeFormat
+	known  bool // format is sound
+	head   headMark
+	headOK bool
+	slot   int // the slot of HEAD that head is in
+
+	files    []*segFile // of log/, by name
+	archive  []*segFile
+	manifest []ArchiveEntry
+	anchors  map[Seq][]Hash
+	witness  Position // the highest number that somebody saw acknowledged
+	seenBy   string   // who
+
+	torn     *segFile // the file whose end is torn
+	tornAt   int64
+	pieces   []piece // what the log is, ascending, disjoint
+	holes    []hole
+	problems []CorruptionError
+	notes    []string
+	stray    []string // files that must be kept away from tidwall/wal
+	rebuild  bool     // sealed.jsonl must be written again
+	conflict string   // HEAD names another record than the log has
+	bytes    int64
+}
+
+// piece is a stretch of the log, in one extent.
+type piece struct {
+	*extent
+	from, to Seq
+}
+
+// hole is a stretch of numbers that no file holds. prev is what the record behind it
+// names as the one before; zero where nothing is behind.
+type hole struct {
+	Range
+	prev Hash
+}
+
+// catalogOptions say how to look.
+type catalogOptions struct {
+	full      bool
+	witnesses []Witness
+	progress  func(done, total int64)
+}
+
+// loadCatalog looks at a store without changing it.
+func loadCatalog(ctx context.Context, dir string, o catalogOptions) (*catalog, error) {
+	c := &catalog{dir: dir, full: o.full, anchors: map[Seq][]Hash{}}
+	// HEAD first: the log a writer has by the time we read it is never behind it.
+	if err := c.readWitnesses(o.witnesses); err != nil {
+		return nil, err
+	}
+	lines, err := c.readDerived()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.list(lines); err != nil {
+		return nil, err
+	}
+	if err := c.walkAll(ctx, o.progress); err != nil {
+		return nil, err
+	}
+	c.findTorn()
+	c.assemble()
+	c.judge()
+	return c, nil
+}
+
+// readWitnesses reads FORMAT and HEAD and takes in the caller's witnesses.
+func (c *catalog) readWitnesses(ws []Witness) error {
+	var err error
+	c.format, err = readFormat(c.dir)
+	switch {
+	case err == nil:
+		c.known = true
+	case errors.Is(err, ErrNotFound):
+		c.note("FORMAT is missing; record 1 says what it said")
+	case errors.Is(err, errFormatDamaged):
+		c.note("FORMAT is damaged; record 1 says what it said")
+	default:
+		return err
+	}
+	var damaged bool
+	c.head, c.slot, c.headOK, damaged, err = readHead(filepath.Join(c.dir, headName))
+	if err != nil {
+		return err
+	}
+	if damaged || !c.headOK {
+		c.note("HEAD is damaged or missing; other witnesses are used")
+	}
+	if c.headOK {
+		c.see("HEAD", c.head.Position)
+		c.anchor(c.head.Seq, c.head.Hash)
+	}
+	for _, w := range ws {
+		c.see(w.Name, w.Position)
+	}
+	return nil
+}
+
+func (c *catalog) see(who string, p Position) {
+	if p.Seq > c.witness.Seq {
+		c.witness, c.seenBy = p, who
+	}
+}
+
+func (c *catalog) anchor(seq Seq, h Hash) {
+	if seq > 0 && !slices.Contains(c.anchors[seq], h) {
+		c.anchors[seq] = append(c.anchors[seq], h)
+	}
+}
+
+// readDerived reads sealed.jsonl and the manifest of the archive.
+func (c *catalog) readDerived() (map[Seq]*sealedLine, error) {
+	lines, bad, err := readLines[sealedLine](filepath.Join(c.dir, logDir, sealedName))
+	if err != nil {
+		return nil, err
+	}
+	if bad > 0 {
+		c.note("%s has %d damaged lines; it is made again from the segments", sealedName, bad)
+		c.rebuild = true
+	}
+	byFirst := map[Seq]*sealedLine{}
+	for i := range lines {
+		l := &lines[i]
+		byFirst[l.First] = l
+		c.see(sealedName, Position{l.Last, l.LastHash})
+	}
+	for _, l := range byFirst {
+		c.anchor(l.First-1, l.Prev)
+		c.anchor(l.Last, l.LastHash)
+	}
+	c.manifest, bad, err = readManifest(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	if bad > 0 {
+		c.note("the archive's manifest has %d damaged lines", bad)
+	}
+	for _, e := range c.manifest {
+		c.see("archive manifest", Position{e.Last, e.LastHash})
+		c.anchor(e.Last, e.LastHash)
+		c.anchor(e.First-1, e.PrevHash)
+	}
+	return byFirst, nil
+}
+
+// list finds the files of log/ and of the archive.
+func (c *catalog) list(lines map[Seq]*sealedLine) error {
+	entries, err := os.ReadDir(filepath.Join(c.dir, logDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("list segments: %w", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		path := filepath.Join(c.dir, logDir, name)
+		first := parseSegmentName(name)
+		switch {
+		case first > 0 && e.Type().IsRegular():
+			f := &segFile{name: rel(c.dir, path), path: path, first: first, line: lines[first]}
+			c.files = append(c.files, f)
+		case name == sealedName:
+		case strings.HasSuffix(name, tmpSuffix):
+			c.note("%s is a leftover of an interrupted write", rel(c.dir, path))
+		default:
+			c.problem(rel(c.dir, path), 0, Range{}, KindStray, "does not belong in the log")
+			if misleads(name) || first > 0 {
+				c.stray = append(c.stray, path)
+			}
+		}
+	}
+	sort.Slice(c.files, func(i, j int) bool { return c.files[i].first < c.files[j].first })
+	for i := range c.manifest {
+		e := &c.manifest[i]
+		f := &segFile{name: rel(c.dir, e.Path), path: e.Path, archived: true, first: e.First,
+			entry: e}
+		c.archive = append(c.archive, f)
+	}
+	return nil
+}
+
+// walkAll reads the files, or trusts the sealed ones.
+func (c *catalog) walkAll(ctx context.Context, progress func(done, total int64)) error {
+	all := slices.Concat(c.files, c.archive)
+	var done, total int64
+	for _, f := range all {
+		if info, err := os.Stat(f.path); err == nil {
+			f.size = info.Size()
+		} else {
+			f.broken = err.Error()
+		}
+		total += f.size
+	}
+	for _, f := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		stored := f.size
+		if f.broken == "" && !c.trust(f) {
+			c.walk(f)
+			c.bytes += stored
+		}
+		done += stored
+		if progress != nil {
+			progress(done, total)
+		}
+	}
+	return nil
+}
+
+// trust takes a sealed or archived file at the word of its line, if its size is right and
+// it begins with the right record.
+func (c *catalog) trust(f *segFile) bool {
+	if c.full {
+		return false
+	}
+	if f.archived {
+		if f.size != f.entry.StoredBytes {
+			return false
+		}
+		f.extents = []*extent{f.fromLine(f.entry.line())}
+		f.size = f.entry.Bytes
+		return true
+	}
+	if f.line == nil || f.size != f.line.Bytes || f.line.First != f.first {
+		return false
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	it, err := newScanner(&fileReader{f: file, end: f.size}, 0, false).next()
+	if err != nil || it.gap != nil ||
+		it.frame.header.seq != f.first || it.frame.header.prev != f.line.Prev {
+		return false
+	}
+	f.extents = []*extent{f.fromLine(f.line)}
+	return true
+}
+
+func (c *catalog) walk(f *segFile) {
+	r, err := f.open(0)
+	if err != nil {
+		f.broken = err.Error()
+		return
+	}
+	defer r.Close()
+	f.walk(r, c.anchors)
+	if z, ok := r.(*archiveReader); ok {
+		f.stored = z.storedSum()
+	}
+}
+
+// open returns the uncompressed bytes of the segment from an offset, which for an
+// archived file must be 0.
+func (f *segFile) open(off int64) (io.ReadCloser, error) {
+	if f.archived {
+		return openArchived(f.path)
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	size, err := fileSize(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{&fileReader{f: file, off: off, end: size}, file}, nil
+}
+
+func (c *catalog) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+}
+
+func (c *catalog) problem(segment string, off int64, r Range, kind, detail string) {
+	c.problems = append(c.problems, CorruptionError{
+		Segment: segment, Offset: off, FromSeq: r.From, ToSeq: r.To, Kind: kind, Detail: detail})
+}
+
+// last is the last piece, nil if there is none.
+func (c *catalog) last() *piece {
+	if len(c.pieces) == 0 {
+		return nil
+	}
+	return &c.pieces[len(c.pieces)-1]
+}
+
+// end is the last record of the log.
+func (c *catalog) end() Position {
+	if p := c.last(); p != nil {
+		return Position{p.to, p.hash}
+	}
+	return Position{}
+}
