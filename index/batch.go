@@ -91,6 +91,11 @@ func (b *Batch) View() *View {
 	return &View{d: b.d, src: b.src, batch: b, seq: latest}
 }
 
+// At is View as of record seq, which must not be after the last checkpoint set.
+func (b *Batch) At(seq uint64) *View {
+	return &View{d: b.d, src: b.src, batch: b, seq: seq}
+}
+
 // Checkpoint returns the last one set.
 func (b *Batch) Checkpoint() Checkpoint { return b.state.checkpoint }
 

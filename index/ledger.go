@@ -26,7 +26,8 @@ func (b *Batch) PutGroup(group string, seq uint64) error {
 
 // PutCommand notes an undoable command.
 func (b *Batch) PutCommand(c Command) error {
-	if err := b.set(newKey(keyCommand).u64(c.Seq), key(nil).text(c.Session).text(c.Group)); err != nil {
+	v := key(nil).text(c.Session).text(c.Group)
+	if err := b.set(newKey(keyCommand).u64(c.Seq), v); err != nil {
 		return err
 	}
 	return b.set(newKey(keySession).str(c.Session).u64(c.Seq), key(nil).text(c.Group))

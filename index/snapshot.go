@@ -283,7 +283,8 @@ func (d *DB) Check() error {
 	if err := d.Flush(); err != nil {
 		return err
 	}
-	if err := d.fuse.guard(func() error { return d.p.CheckLevels(&pebble.CheckLevelsStats{}) }); err != nil {
+	check := func() error { return d.p.CheckLevels(&pebble.CheckLevelsStats{}) }
+	if err := d.fuse.guard(check); err != nil {
 		return d.fuse.blow(fmt.Errorf("check levels: %w", err))
 	}
 	v, err := d.View()

@@ -54,9 +54,15 @@ func (d *DB) view(seq *uint64) (*View, error) {
 	return v, nil
 }
 
+// FailedView returns a view every read of which fails with err: for where a view has to be handed
+// out and there is none.
+func (d *DB) FailedView(err error) *View {
+	return &View{d: d, src: source{fuse: &fuse{log: d.o.Logger, err: err}}}
+}
+
 // Seq returns the moment of the view. Over a batch it is the batch's checkpoint.
 func (v *View) Seq() uint64 {
-	if v.batch != nil {
+	if v.seq == latest {
 		return v.batch.state.checkpoint.Seq
 	}
 	return v.seq
@@ -72,6 +78,9 @@ func (v *View) Close() error {
 
 // rows returns the row table that serves this view.
 func (v *View) rows() (*table, error) {
+	if err, _ := v.src.fuse.state(); err != nil {
+		return nil, err
+	}
 	if v.batch != nil && v.batch.changed {
 		// What is not committed is in no shared table.
 		if err := v.batch.flushPostings(); err != nil {
@@ -229,14 +238,24 @@ func (v *View) occurrences(ord Ordinal) ([]Occurrence, error) {
 }
 
 // LastVersion returns the highest version the document ever had, whatever the view's moment; 0
-// where it was never seen.
+// where it was never there.
 func (v *View) LastVersion(id ID) (uint64, error) {
+	h, _, err := v.newest(id)
+	return h.maxVersion, err
+}
+
+// Seen reports whether the document was ever there, whatever the view's moment.
+func (v *View) Seen(id ID) (bool, error) {
+	_, seen, err := v.newest(id)
+	return seen, err
+}
+
+func (v *View) newest(id ID) (head, bool, error) {
 	ord, ok, err := v.src.ordinal(id)
 	if err != nil || !ok {
-		return 0, err
+		return head{}, false, err
 	}
-	h, _, err := v.src.head(ord)
-	return h.maxVersion, err
+	return v.src.head(ord)
 }
 
 // Aliases returns the aliases that hold for the document, sorted.
@@ -385,7 +404,7 @@ func (v *View) StateDigest() ([32]byte, error) {
 }
 
 func (v *View) totals() (totals, error) {
-	if v.batch != nil {
+	if v.seq == latest {
 		return v.batch.state.totals, nil
 	}
 	_, val, ok, err := v.src.last(newKey(keyStat), v.limit(newKey(keyStat)))
