@@ -3,11 +3,54 @@ package recovery
 import (
 	"log/slog"
 	"time"
+
+	"memlog/index"
+	"memlog/projection"
+	"memlog/wal"
+)
+
+// Limits and waits.
+const (
+	// InUseWait is how long an opening waits for an index that another process looks at, which
+	// only a verify or a read-only opening does while this process has the store's lock.
+	InUseWait = 5 * time.Second
+	// InUsePoll is how often it tries.
+	InUsePoll = 10 * time.Millisecond
+	// CloseWait bounds how long Close waits for readers to release the index.
+	CloseWait = 5 * time.Second
+	// MaxSurvivors bounds the documents that a repair reports as kept in the old index only.
+	MaxSurvivors = 10_000
+	// MaxVerifyTries is how often Verify reads a log that is written to while it is read.
+	MaxVerifyTries = 5
 )
 
 // Progress is told how far long work has come, in the units of its stage; total 0 means unknown.
 // It is called from one goroutine at a time and may be nil.
 type Progress func(stage string, done, total int64)
+
+// The stages that Progress is told of.
+const (
+	StageReplay   = "replay"   // records applied to an index
+	StageVerify   = "verify"   // bytes of the log read
+	StageRepair   = "repair"   // bytes of the log read
+	StageSnapshot = "snapshot" // snapshots read
+)
+
+// records adapts p to what projection reports.
+func (p Progress) records() func(done, total uint64) {
+	if p == nil {
+		return nil
+	}
+	return func(done, total uint64) { p(StageReplay, int64(done), int64(total)) }
+}
+
+// bytes adapts p to what wal reports.
+func (p Progress) bytes(stage string) func(done, total int64) {
+	if p == nil {
+		return nil
+	}
+	return func(done, total int64) { p(stage, done, total) }
+}
 
 // Options of Open. The zero value works.
 type Options struct {
@@ -21,4 +64,29 @@ type Options struct {
 	Progress    Progress
 	SegmentSize int64                       // 0: wal.DefaultSegmentSize
 	Text        func(payload []byte) string // see index.Options; nil: projection.Text
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Text == nil {
+		o.Text = projection.Text
+	}
+	return o
+}
+
+func (o Options) wal(ws []wal.Witness) wal.Options {
+	return wal.Options{
+		LockWait: o.LockWait, Holder: o.Holder, ReadOnly: o.ReadOnly, MustExist: o.MustExist,
+		AcceptClock: o.AcceptClock, Now: o.Now, Logger: o.Logger, SegmentSize: o.SegmentSize,
+		Witnesses: ws,
+	}
+}
+
+func (o Options) index() index.Options {
+	return index.Options{Logger: o.Logger, Text: o.Text}
 }

@@ -1,0 +1,256 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"memlog/index"
+	"memlog/projection"
+	"memlog/wal"
+)
+
+// Open opens the store in dir, or makes it. Opening is recovery: there is no other way in, and a
+// store that was shut down well takes the same steps (RECOVERY.md numbers them). Errors are those
+// of wal.Open, and of an index that can neither be used nor made, for want of room say.
+func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
+	e := &Engine{dir: dir, indexDir: filepath.Join(dir, indexName), o: o.withDefaults()}
+	err := e.openLog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if e.o.ReadOnly {
+		err = e.useCopy()
+	}
+	if err == nil {
+		err = e.openIndex(ctx)
+	}
+	if err != nil {
+		err = errors.Join(fmt.Errorf("open store %s: %w", dir, err), e.Log.Close())
+		if e.temp != "" {
+			err = errors.Join(err, os.RemoveAll(e.temp))
+		}
+		return nil, err
+	}
+	if g := e.live; g.p != nil && !e.o.ReadOnly {
+		e.follower = &follower{log: e.Log, p: g.p}
+		e.Log.SetFollower(e.follower)
+	}
+	return e, nil
+}
+
+// witness is what one derived thing has seen of a log.
+type witness struct {
+	name string
+	cp   index.Checkpoint
+}
+
+func position(cp index.Checkpoint) wal.Position {
+	return wal.Position{Seq: wal.Seq(cp.Seq), Hash: cp.Hash}
+}
+
+// witnesses asks the index and the newest whole snapshot how far the log once was. One that
+// cannot be read says nothing.
+func witnesses(dir string) []witness {
+	var ws []witness
+	if cp, err := index.Peek(filepath.Join(dir, indexName)); err == nil && cp.Seq > 0 {
+		ws = append(ws, witness{"index checkpoint", cp})
+	}
+	snaps, err := Snapshots(dir)
+	if err != nil {
+		return ws
+	}
+	for i := len(snaps) - 1; i >= 0; i-- {
+		if s := snaps[i]; s.OK && s.cp.Seq > 0 {
+			return append(ws, witness{"snapshot " + s.Name, s.cp})
+		}
+	}
+	return ws
+}
+
+// of keeps the witnesses of one log; a zero id keeps all.
+func of(ws []witness, id [16]byte) []wal.Witness {
+	var kept []wal.Witness
+	for _, w := range ws {
+		if id == [16]byte{} || w.cp.LogID == id {
+			kept = append(kept, wal.Witness{Name: w.name, Position: position(w.cp)})
+		}
+	}
+	return kept
+}
+
+// openLog opens the log with every witness. Whose log a witness saw is known only when the log is
+// open, so where one saw another log, it is opened once more without it.
+func (e *Engine) openLog(ctx context.Context) error {
+	all := witnesses(e.dir)
+	l, err := wal.Open(ctx, e.dir, e.o.wal(of(all, [16]byte{})))
+	if err != nil {
+		return err
+	}
+	mine := of(all, l.ID())
+	if len(mine) == len(all) {
+		e.Log = l
+		return nil
+	}
+	for _, w := range all {
+		if w.cp.LogID != l.ID() {
+			e.note("%s belongs to another log (%x) and is not believed", w.name, w.cp.LogID)
+		}
+	}
+	if err := l.Close(); err != nil {
+		return err
+	}
+	e.Log, err = wal.Open(ctx, e.dir, e.o.wal(mine))
+	return err
+}
+
+// state is what an index is to the log.
+type state int
+
+const (
+	usable   state = iota // a prefix of this log: catch up
+	unusable              // make it anew
+	ahead                 // it has seen records that the log lost: evidence
+)
+
+// judge compares an open index with the log, and says why it is not usable.
+func (e *Engine) judge(db *index.DB) (state, string) {
+	cp, head := db.Checkpoint(), e.Log.Head()
+	switch {
+	case cp.Seq == 0:
+		if head.Seq <= 1 {
+			return usable, ""
+		}
+		return unusable, "is empty"
+	case cp.LogID != e.Log.ID():
+		return unusable, fmt.Sprintf("belongs to another log (%x)", cp.LogID)
+	case wal.Seq(cp.Seq) > head.Seq:
+		return ahead, fmt.Sprintf("has seen record %d and the log ends at %d", cp.Seq, head.Seq)
+	}
+	rec, err := e.Log.Read(wal.Seq(cp.Seq))
+	var damage *wal.CorruptionError
+	switch {
+	case errors.As(err, &damage):
+		return usable, "" // nothing speaks against it, and it has what the log has lost
+	case err != nil:
+		return unusable, fmt.Sprintf("rests on record %d, which cannot be read: %v", cp.Seq, err)
+	case rec.Hash != wal.Hash(cp.Hash):
+		return unusable, fmt.Sprintf("rests on a record %d that is not the log's", cp.Seq)
+	}
+	return usable, ""
+}
+
+// openIndex finds the index to serve: the one that is there where it can be used, else a new one.
+func (e *Engine) openIndex(ctx context.Context) error {
+	db, err := e.openGeneration(ctx)
+	switch {
+	case errors.Is(err, index.ErrOutdated):
+		return e.remake(ctx, "was made by another version", false)
+	case errors.Is(err, index.ErrBroken):
+		return e.remake(ctx, fmt.Sprintf("cannot be opened (%v)", err), true)
+	case err != nil:
+		return err
+	}
+	verdict, why := e.judge(db)
+	switch verdict {
+	case ahead:
+		return e.serveEvidence(ctx, db, why)
+	case unusable:
+		keep := db.Checkpoint().Seq > 0
+		if err := db.Close(); err != nil {
+			return err
+		}
+		return e.remake(ctx, why, keep)
+	}
+	return e.catchUp(ctx, db)
+}
+
+// catchUp applies what the index has not seen and makes it live. An index that turns out to be
+// broken, or older than a repair that gave up what it holds, is made anew.
+func (e *Engine) catchUp(ctx context.Context, db *index.DB) error {
+	g := &generation{db: db}
+	src := &source{log: e.Log, seen: wal.Seq(db.Checkpoint().Seq)}
+	var rep projection.Report
+	var err error
+	if g.p, err = projection.New(db, projection.Options{Logger: e.o.Logger}); err == nil {
+		rep, err = g.p.Catchup(ctx, src, e.Log.Head().Seq, e.o.Progress.records())
+	}
+	switch {
+	case err == nil:
+	case src.loss != nil:
+		why := fmt.Sprintf("holds records %d to %d, which a repair gave up",
+			src.loss.From, src.loss.To)
+		return errors.Join(g.close(), e.remake(ctx, why, true))
+	case errors.Is(err, index.ErrBroken):
+		why := fmt.Sprintf("broke when it was brought up to date (%v)", err)
+		return errors.Join(g.close(), e.remake(ctx, why, true))
+	default:
+		return errors.Join(err, g.close())
+	}
+	if err := e.noteGaps(rep); err != nil {
+		return errors.Join(err, g.close())
+	}
+	e.setLive(g)
+	return e.refreshStale(ctx)
+}
+
+// remake makes an index from the log and makes it live; keep sets the old one aside. It is not
+// refused over damage: there is nothing better to serve.
+func (e *Engine) remake(ctx context.Context, why string, keep bool) error {
+	old := e.current()
+	g, rep, err := fold(ctx, e.Log, 0, e.indexDir, e.o)
+	if err != nil {
+		return fmt.Errorf("make the index anew, which %s: %w", why, err)
+	}
+	if err := e.noteGaps(rep); err != nil {
+		return errors.Join(err, g.discard())
+	}
+	if old != nil {
+		if err := old.close(); err != nil {
+			e.o.Logger.Warn("close old index", "error", err)
+		}
+	}
+	if err := e.promote(g, keep); err != nil {
+		return err
+	}
+	e.remade = true
+	e.note("the index %s; it was made anew from %d records of the log", why, rep.Applied)
+	if len(rep.Damaged) == 0 {
+		if err := e.clearStale(); err != nil {
+			return err
+		}
+	}
+	return e.reopen()
+}
+
+// promote makes g the generation in use; the one before must be closed. keep sets that aside.
+func (e *Engine) promote(g *generation, keep bool) error {
+	err := g.db.Promote(keep)
+	if errors.Is(err, os.ErrNotExist) {
+		err = g.db.Promote(false) // there was nothing to keep
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("put the new index in its place: %w", err), g.discard())
+	}
+	e.live = g
+	return nil
+}
+
+// reopen opens the generation in use with the memory of an index that is served, not built.
+func (e *Engine) reopen() error {
+	if err := e.live.close(); err != nil {
+		return err
+	}
+	db, err := index.Open(e.indexDir, e.o.index())
+	if err != nil {
+		return err
+	}
+	p, err := projection.New(db, projection.Options{Logger: e.o.Logger})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	e.setLive(&generation{db: db, p: p})
+	return nil
+}

@@ -1,0 +1,146 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"memlog/index"
+	"memlog/wal"
+)
+
+// RebuildReport is what Rebuild did.
+type RebuildReport struct {
+	Records uint64   // records that were replayed
+	Digest  [32]byte // over all keys of the new index
+	State   [32]byte // state digest
+}
+
+// Rebuild makes a new index from the log beside the old one and puts it in its place when it is
+// whole; a failure or a kill at any point leaves the old one in use. Reads and appends go on
+// meanwhile; no append is missed. Where the log has damage that was not accepted it refuses with
+// ErrDamaged, since the old index may hold what the log has lost.
+func (e *Engine) Rebuild(ctx context.Context, p Progress) (RebuildReport, error) {
+	e.maintenance.Lock()
+	defer e.maintenance.Unlock()
+	if e.o.ReadOnly {
+		return RebuildReport{}, fmt.Errorf("rebuild: %w", wal.ErrReadOnly)
+	}
+	if err := e.damage(); err != nil {
+		return RebuildReport{}, fmt.Errorf("rebuild: %w", err)
+	}
+	r, err := e.rebuild(ctx, p, true)
+	if err != nil {
+		return RebuildReport{}, fmt.Errorf("rebuild: %w", err)
+	}
+	return r, nil
+}
+
+// Heal makes the index anew if it broke while it was in use, from whatever the log holds, and does
+// nothing otherwise.
+func (e *Engine) Heal(ctx context.Context) error {
+	e.maintenance.Lock()
+	defer e.maintenance.Unlock()
+	g := e.current()
+	broken := g.db.Broken()
+	if broken == nil {
+		return nil
+	}
+	if g.evidence {
+		return fmt.Errorf("the index is ahead of the log and kept as it is: %w", broken)
+	}
+	if _, err := e.rebuild(ctx, e.o.Progress, false); err != nil {
+		return fmt.Errorf("make the broken index anew: %w", err)
+	}
+	e.note("the index broke while it was in use (%v); it was made anew", broken)
+	return nil
+}
+
+// rebuild folds, swaps and promotes. strict refuses to leave damaged records out.
+func (e *Engine) rebuild(ctx context.Context, p Progress, strict bool) (RebuildReport, error) {
+	if e.current().evidence {
+		return RebuildReport{}, fmt.Errorf("%w: the index has seen more than the log", ErrDamaged)
+	}
+	o := e.o
+	o.Progress = p
+	next, rep, err := fold(ctx, e.Log, 0, e.indexDir, o)
+	if err != nil {
+		return RebuildReport{}, err
+	}
+	if strict && len(rep.Damaged) > 0 {
+		return RebuildReport{}, errors.Join(damageError(rep.Damaged[0]), next.discard())
+	}
+	if err := e.noteGaps(rep); err != nil {
+		return RebuildReport{}, errors.Join(err, next.discard())
+	}
+	before := next.db.Checkpoint().Seq
+	if err := e.replaceLive(ctx, next); err != nil {
+		return RebuildReport{}, err
+	}
+	if len(rep.Damaged) == 0 {
+		if err := e.clearStale(); err != nil {
+			return RebuildReport{}, err
+		}
+	}
+	r := RebuildReport{Records: rep.Applied + next.db.Checkpoint().Seq - before}
+	err = e.readOnce(func(db *index.DB) (err error) {
+		r.Digest, r.State, err = digests(db)
+		return err
+	})
+	return r, err
+}
+
+// replaceLive puts next in the place of the live index, then makes it the generation in use. A
+// kill between the two leaves the old one in use, a prefix of the same log.
+func (e *Engine) replaceLive(ctx context.Context, next *generation) error {
+	old := e.current()
+	if err := e.swap(ctx, next); err != nil {
+		return errors.Join(err, next.discard())
+	}
+	<-e.retire(old) // readers do not wait for us, so this ends
+	if err := old.close(); err != nil {
+		e.o.Logger.Warn("close old index", "error", err)
+	}
+	if err := next.db.Promote(false); err != nil {
+		return fmt.Errorf("put the new index in its place: %w", err)
+	}
+	return nil
+}
+
+// turn is one chance to swap: the log's writer takes it, or the caller withdraws it.
+type turn struct {
+	taken atomic.Bool
+	done  chan struct{} // closed when the writer has used the turn
+	err   error         // of the writer, before done is closed
+}
+
+// swap makes next live on the log's writer goroutine, between two commands: what is durable and
+// what is staged is in it when the next command looks at it. A log that refuses writes has no
+// writer to wait for.
+func (e *Engine) swap(ctx context.Context, next *generation) error {
+	if e.follower == nil {
+		e.setLive(next)
+		return nil
+	}
+	t := turn{done: make(chan struct{})}
+	use := func() (wal.Entry, error) {
+		if !t.taken.CompareAndSwap(false, true) {
+			return wal.Entry{}, context.Canceled // withdrawn
+		}
+		defer close(t.done)
+		if t.err = e.follower.replace(next.p); t.err == nil {
+			e.setLive(next)
+		}
+		return wal.Entry{}, t.err
+	}
+	_, err := e.Log.Append(ctx, use)
+	if errors.Is(err, wal.ErrReadOnly) || errors.Is(err, wal.ErrFailedWrite) {
+		_, _ = use()
+	}
+	if t.taken.CompareAndSwap(false, true) {
+		return fmt.Errorf("put the new index in its place: %w", err)
+	}
+	<-t.done
+	return t.err
+}
