@@ -17,7 +17,8 @@ func addCommand() *command {
 	return &command{
 		name: "add", group: "Write", args: "TEXT...|-", max: unlimited,
 		summary: "Store a memory, or many at once",
-		about: `Several words make one text, joined by spaces; - reads it from standard input. What a live memory
+		about: `
+Several words make one text, joined by spaces; - reads it from standard input. What a live memory
 says already is not stored twice: it is acknowledged with "created": false, and what is new about
 it, its tags, time and metadata, is kept with the first one.
 
@@ -25,7 +26,9 @@ it, its tags, time and metadata, is kept with the first one.
 metadata, created_at, updated_at and aliases. All of them are one record of the log: every line is
 stored, or, where one cannot be, none.
 
---created-at is the time of the fact itself. ` + timeHelp,
+--created-at is the time of the fact itself.
+
+` + timeHelp,
 		examples: []string{
 			`memlog add "deploys go out from the release branch" --tag deploy --type decision`,
 			`git log -1 --format=%B | memlog add - --tag commit`,

@@ -14,7 +14,8 @@ func archiveCommand() *command {
 	return &command{
 		name: "archive", group: "Look after",
 		summary: "Compress old parts of the log, and move them if asked",
-		about: `Sealed segments of the log are compressed, checksummed and moved to the archive. They stay part of
+		about: `
+Sealed segments of the log are compressed, checksummed and moved to the archive. They stay part of
 the one log: replay, verify and rebuild read them there.`,
 		examples: []string{
 			`memlog archive --older-than 30d`,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/urfave/cli/v2"
@@ -120,6 +121,16 @@ func (c *call) emit(v any, people func(*page)) error {
 		return fmt.Errorf("print result: %w", err)
 	}
 	return nil
+}
+
+// livePage returns a page for what people watch as it happens; with --json nobody does.
+func (c *call) livePage() *page {
+	w := c.stdout
+	if c.json {
+		w = io.Discard
+	}
+	return &page{w: bufio.NewWriter(w), now: c.now(), width: c.screen.pageWidth(),
+		color: c.screen.color}
 }
 
 // emitWith prints a result that comes together with an error. The document then holds both.

@@ -11,7 +11,8 @@ func deleteCommand() *command {
 	return &command{
 		name: "delete", group: "Write", args: "[ID...]", max: unlimited,
 		summary: "Delete memories, by id or by filter",
-		about: `Either ids (or aliases) or filters, never both: filters delete all that they select, as one
+		about: `
+Either ids (or aliases) or filters, never both: filters delete all that they select, as one
 command. --dry-run shows which. Nothing is lost: restore brings one back, undo all of them.
 
 ` + timeHelp,

@@ -11,7 +11,8 @@ func duplicatesCommand() *command {
 	return &command{
 		name: "duplicates", group: "Write",
 		summary: "List memories that say nearly the same, and merge them if asked",
-		about: `Without --merge nothing is changed. A merge keeps the oldest memory of each set, with the tags of
+		about: `
+Without --merge nothing is changed. A merge keeps the oldest memory of each set, with the tags of
 all, and deletes the others as one command that undo takes back.`,
 		examples: []string{`memlog duplicates`, `memlog duplicates --merge --dry-run`},
 		flags: append([]cli.Flag{

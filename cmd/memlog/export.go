@@ -18,7 +18,8 @@ func exportCommand() *command {
 	return &command{
 		name: "export", group: "Move",
 		summary: "Write memories, or the log itself, to a file or to standard output",
-		about: `jsonl keeps everything and comes back with import. --events writes the records of the log instead
+		about: `
+jsonl keeps everything and comes back with import. --events writes the records of the log instead
 of the memories. --until exports a moment of the past; the other bounds select by the time of the
 facts. A file appears whole or not at all, and none is overwritten without --force.
 

@@ -13,7 +13,8 @@ func getCommand() *command {
 	return &command{
 		name: "get", group: "Read", args: "ID", min: 1, max: 1,
 		summary: "Show one memory whole",
-		about: `ID is the id of the memory or one of its aliases. Deleted memories are shown too, and marked.
+		about: `
+ID is the id of the memory or one of its aliases. Deleted memories are shown too, and marked.
 --raw prints the content alone, byte for byte where no terminal reads it.
 
 ` + momentHelp,

@@ -11,8 +11,9 @@ import (
 func historyCommand() *command {
 	return &command{
 		name: "history", group: "Read", args: "ID", min: 1, max: 1,
-		summary:  "Show every version of a memory",
-		about:    `The oldest comes first. ID is the id of the memory or one of its aliases.`,
+		summary: "Show every version of a memory",
+		about: `
+The oldest comes first. ID is the id of the memory or one of its aliases.`,
 		examples: []string{`memlog history 0198c0de-7a5c-7d1e-9b1f-3f6f0a1b2c3d`},
 		exits:    []int{exitDamaged, exitNotFound, exitBusy},
 		run:      runHistory,

@@ -15,7 +15,8 @@ func importCommand() *command {
 	return &command{
 		name: "import", group: "Move", args: "FILE...|-", min: 1, max: unlimited,
 		summary: "Read memories or records that export wrote, or plain JSON lines",
-		about: `The same input twice imports nothing the second time. Lines that cannot be taken are reported, each
+		about: `
+The same input twice imports nothing the second time. Lines that cannot be taken are reported, each
 with its reason, and the others are imported; exit code 1 means that none could. All files are one
 group, which undo takes back as one. The times of the input become those of the facts; the log's
 own time is that of the import.`,

@@ -11,7 +11,8 @@ func linkCommand() *command {
 	return &command{
 		name: "link", group: "Write", args: "FROM TO", min: 2, max: 2,
 		summary: "Link one memory to another, or take the link away",
-		about:   `A link leads from the first memory to the second and has a type, which says how.`,
+		about: `
+A link leads from the first memory to the second and has a type, which says how.`,
 		examples: []string{
 			`memlog link ID1 ID2 --type explains`,
 			`memlog link ID1 ID2 --type explains --remove`,

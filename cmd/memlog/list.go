@@ -11,7 +11,8 @@ func listCommand() *command {
 	return &command{
 		name: "list", group: "Read",
 		summary: "List memories, the newest first",
-		about: `One page at a time: next_cursor of one page, given as --cursor, brings the next.
+		about: `
+One page at a time: next_cursor of one page, given as --cursor, brings the next.
 
 ` + momentHelp,
 		examples: []string{

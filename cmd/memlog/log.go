@@ -19,7 +19,8 @@ func logCommand() *command {
 	return &command{
 		name: "log", group: "Go back",
 		summary: "Show the records of the log",
-		about: `The oldest comes first. With --json, one object a line. --from and --until are bounds on the
+		about: `
+The oldest comes first. With --json, one object a line. --from and --until are bounds on the
 recorded time, or sequence numbers: 118, seq:118 or #118. --follow goes on with records as they
 come, until Ctrl-C.
 

@@ -12,7 +12,8 @@ func mcpCommand() *command {
 	return &command{
 		name: "mcp", group: "Processes",
 		summary: "Serve the store to an agent over MCP on standard input and output",
-		about: `Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes, and
+		about: `
+Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes, and
 opens the store only while it needs it. Standard output belongs to the protocol; logs go to
 standard error.`,
 		examples: []string{`memlog mcp --store ~/notes`},

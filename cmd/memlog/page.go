@@ -27,6 +27,9 @@ type page struct {
 	color bool
 }
 
+// flush shows what was written so far. An error shows in the writes of the result.
+func (p *page) flush() { _ = p.w.Flush() }
+
 // line writes a line; its arguments are made safe.
 func (p *page) line(format string, args ...any) {
 	fmt.Fprintln(p.w, safeText(fmt.Sprintf(format, args...)))

@@ -10,8 +10,9 @@ import (
 func rebuildCommand() *command {
 	return &command{
 		name: "rebuild", group: "Look after",
-		summary:  "Make a new index from the log",
-		about:    `The old index stays until the new one is whole. It works where the old index cannot be opened.`,
+		summary: "Make a new index from the log",
+		about: `
+The old index stays until the new one is whole. It works where the old index cannot be opened.`,
 		examples: []string{`memlog rebuild`},
 		exits:    []int{exitDamaged, exitNotFound, exitBusy},
 		run: func(ctx context.Context, c *call) error {

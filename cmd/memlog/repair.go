@@ -12,7 +12,8 @@ func repairCommand() *command {
 	return &command{
 		name: "repair", group: "Look after",
 		summary: "Make a damaged store whole; discard nothing",
-		about: `Heals what another copy can heal, and sets aside in the store's quarantine what it cuts off.
+		about: `
+Heals what another copy can heal, and sets aside in the store's quarantine what it cuts off.
 Acknowledged records that are beyond help are given up only with --accept-loss, which puts that
 down in the log; without it repair reports them and exits with code 3.`,
 		examples: []string{`memlog repair --dry-run`, `memlog repair`, `memlog repair --accept-loss`},

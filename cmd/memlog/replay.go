@@ -12,7 +12,8 @@ func replayCommand() *command {
 	return &command{
 		name: "replay", group: "Go back",
 		summary: "Build the store as it was at a moment",
-		about: `Counts the memories of that moment and gives their digest; --diff adds how the present differs
+		about: `
+Counts the memories of that moment and gives their digest; --diff adds how the present differs
 from it; --into makes a complete store of its own of it, which must not exist yet. Nothing is
 changed here: revert brings a moment back. --list shows what there is to go back to.
 

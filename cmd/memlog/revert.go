@@ -11,7 +11,8 @@ func revertCommand() *command {
 	return &command{
 		name: "revert", group: "Go back",
 		summary: "Bring the state of a moment back",
-		about: `Appends the opposite of all that came since, as one command: nothing is lost, and undo takes the
+		about: `
+Appends the opposite of all that came since, as one command: nothing is lost, and undo takes the
 revert back. --dry-run shows what would change.
 
 ` + momentHelp,

@@ -14,7 +14,8 @@ func searchCommand() *command {
 	return &command{
 		name: "search", group: "Read", args: "QUERY...", min: 1, max: unlimited,
 		summary: "Find memories that answer a query",
-		about: `The best come first. Filters are applied within the search: --limit 10 finds ten where there are
+		about: `
+The best come first. Filters are applied within the search: --limit 10 finds ten where there are
 ten. --mode exact finds the query letter by letter, lexical by its words, vector by its meaning
 where the store has vectors; hybrid uses all there is.
 

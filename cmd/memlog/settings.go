@@ -37,8 +37,8 @@ type settings struct {
 
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "store", Usage: "the store's `DIR`ectory (" + envStore +
-			"; default: the platform's data directory)"},
+		&cli.StringFlag{Name: "store", Usage: "directory of the store, `DIR` (" + envStore +
+			"; default: in the platform's data directory)"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON document on stdout"},
 		&cli.StringFlag{Name: "log-level", Usage: "`LEVEL` of what is logged on stderr: debug, " +
 			"info, warn or error (" + envLogLevel + "; default: warn)"},

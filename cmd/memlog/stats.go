@@ -42,7 +42,7 @@ func (p *page) stats(s memory.StatsResult) {
 	p.field("first", p.when(s.FirstTime))
 	p.field("last", p.when(s.LastTime))
 	p.field("size", fmt.Sprintf("log %s, index %s, archive %s",
-		bytesText(s.LogBytes), bytesText(s.IndexBytes), bytesText(s.ArchiveByte)))
+		bytesText(s.LogBytes), bytesText(s.IndexBytes), bytesText(s.ArchiveBytes)))
 	p.field("digest", s.Digest)
 }
 

@@ -14,12 +14,15 @@ func undoCommand() *command {
 	return &command{
 		name: "undo", group: "Go back", args: "[SEQ]", max: 1,
 		summary: "Take back what was done, an undo too",
-		about: `Without an argument: the newest command of the store that was not undone yet, whoever gave it; again
+		about: `
+Without an argument: the newest command of the store that was not undone yet, whoever gave it; again
 goes further back. SEQ names one command by its sequence number, as log shows it; so an undo is
 undone. An import is taken back as one. What has changed since is left alone and listed (exit code
 5), unless --force.
 
---since takes back all that was recorded at or after a time. ` + timeHelp,
+--since takes back all that was recorded at or after a time.
+
+` + timeHelp,
 		examples: []string{
 			`memlog undo`, `memlog undo 118`, `memlog undo --last 3 --dry-run`,
 			`memlog undo --since "an hour ago"`,

@@ -11,7 +11,8 @@ func updateCommand() *command {
 	return &command{
 		name: "update", group: "Write", args: "ID", min: 1, max: 1,
 		summary: "Change a memory; what it said before stays in its history",
-		about: `Only what a flag names is changed. --tag gives the whole set of tags; --no-tags takes all away.
+		about: `
+Only what a flag names is changed. --tag gives the whole set of tags; --no-tags takes all away.
 --if-version refuses the change where the memory has moved on since (exit code 5).`,
 		examples: []string{
 			`memlog update ID --content "deploys go out from main" --if-version 1`,

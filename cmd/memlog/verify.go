@@ -13,7 +13,8 @@ func verifyCommand() *command {
 	return &command{
 		name: "verify", group: "Look after",
 		summary: "Check every frame, the chain, the archive and the index; change nothing",
-		about: `Damage is named by segment, offset and sequence number, and makes the exit code 3. --deep also
+		about: `
+Damage is named by segment, offset and sequence number, and makes the exit code 3. --deep also
 replays the log and compares the digests with those of the index. It works on a store that cannot
 be opened.`,
 		examples: []string{`memlog verify`, `memlog verify --deep --json | jq .problems`},
