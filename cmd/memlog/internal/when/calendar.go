@@ -12,8 +12,9 @@ const (
 	// tick is the precision of the store: the last moment of a period is one tick before the next.
 	tick = time.Microsecond
 
-	// maxShift is further than any wall clock is from UTC, with a day skipped or repeated.
-	maxShift = 50 * time.Hour
+	// maxShift is further than any wall clock is from UTC. No zone is known that changed its clocks
+	// twice within half of it.
+	maxShift = 26 * time.Hour
 )
 
 // period is a stretch of time, both ends included.
@@ -111,30 +112,58 @@ func (c calendar) today() civil { return civilOf(c.now) }
 
 // wall finds the moments at which local clocks show offset past midnight of d. There are two where
 // clocks went back, and none where they went forward: then ok is false and both moments are the
-// one at which they did. time.Date does not promise which one it returns.
+// one at which they did. time.Date does not promise which one it returns, and Time.ZoneBounds is
+// wrong on the last day of leap years that lie beyond the table of a zone.
 func (c calendar) wall(d civil, offset time.Duration) (first, last time.Time, ok bool) {
 	shown := d.utc().Add(offset)
-	for t := shown.Add(-maxShift).In(c.loc); ; {
-		start, end := t.ZoneBounds()
-		_, seconds := t.Zone()
-		hit := shown.Add(-time.Duration(seconds) * time.Second).In(c.loc)
-		switch {
-		case !start.IsZero() && hit.Before(start):
-			if !ok {
-				return start, start, false
-			}
-			return first, last, true
-		case end.IsZero() || hit.Before(end):
-			if !ok {
-				first, ok = hit, true
-			}
+	var low, high time.Time
+	for probe := -maxShift; probe <= maxShift; probe += maxShift / 2 {
+		ahead := c.ahead(shown.Add(probe))
+		hit := shown.Add(-ahead).In(c.loc)
+		if probe == -maxShift || hit.Before(low) {
+			low = hit
+		}
+		if probe == -maxShift || hit.After(high) {
+			high = hit
+		}
+		if c.ahead(hit) != ahead {
+			continue
+		}
+		if !ok || hit.Before(first) {
+			first = hit
+		}
+		if !ok || hit.After(last) {
 			last = hit
 		}
-		if end.IsZero() || end.After(shown.Add(maxShift)) {
-			return first, last, ok
-		}
-		t = end
+		ok = true
 	}
+	if !ok {
+		first = c.skip(shown, low, high)
+		last = first
+	}
+	return first, last, ok
+}
+
+// ahead returns how far local clocks are ahead of UTC at t.
+func (c calendar) ahead(t time.Time) time.Duration {
+	_, seconds := t.In(c.loc).Zone()
+	return time.Duration(seconds) * time.Second
+}
+
+// skip finds the second at which clocks jumped over what is shown: at low they show less, at high
+// more.
+func (c calendar) skip(shown, low, high time.Time) time.Time {
+	from, to := low.Unix(), high.Unix()+1
+	for to-from > 1 {
+		middle := from + (to-from)/2
+		at := time.Unix(middle, 0)
+		if at.Add(c.ahead(at)).Before(shown) {
+			from = middle
+		} else {
+			to = middle
+		}
+	}
+	return time.Unix(to, 0).In(c.loc)
 }
 
 // midnight returns the first moment of a day. Where clocks skip midnight that is a later hour.
