@@ -14,8 +14,8 @@ func getCommand() *command {
 		name: "get", group: "Read", args: "ID", min: 1, max: 1,
 		summary: "Show one memory whole",
 		about: `
-ID is the id of the memory or one of its aliases. Deleted memories are shown too, and marked.
---raw prints the content alone, byte for byte where no terminal reads it.
+ID is the id of the memory or one of its aliases. A deleted memory counts as not there, unless
+--deleted. --raw prints the content alone, byte for byte where no terminal reads it.
 
 ` + momentHelp,
 		examples: []string{
@@ -24,6 +24,7 @@ ID is the id of the memory or one of its aliases. Deleted memories are shown too
 		},
 		flags: []cli.Flag{
 			asOfFlag(),
+			&cli.BoolFlag{Name: "deleted", Usage: "also a deleted memory"},
 			&cli.BoolFlag{Name: "raw", Usage: "only the content"},
 		},
 		exits: []int{exitDamaged, exitNotFound, exitBusy},
@@ -43,7 +44,9 @@ func runGet(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	m, err := svc.Get(ctx, memory.GetRequest{ID: c.args[0], AsOf: asOf})
+	m, err := svc.Get(ctx, memory.GetRequest{
+		ID: c.args[0], AsOf: asOf, IncludeDeleted: c.yes("deleted"),
+	})
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func plural[N ~int | ~int64 | ~uint64](n N, noun string) string {
 	switch {
 	case n == 1:
 		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
+	case strings.HasSuffix(noun, "ry"): // memory, entry; but day
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
 	case strings.HasSuffix(noun, "ch"):
 		return fmt.Sprintf("%d %ses", n, noun)

@@ -148,12 +148,14 @@ func (t *trial) remove(ctx context.Context) (string, error) {
 	if err := t.tool(ctx, "memory_delete", args, &res); err != nil {
 		return "", err
 	}
-	m := t.deleted
-	if err := t.whole(ctx, &m); err != nil {
+	var list struct {
+		Total int `json:"total"`
+	}
+	if err := t.tool(ctx, "memory_list", map[string]any{"limit": 1}, &list); err != nil {
 		return "", err
 	}
-	if !m.Deleted {
-		return "", fmt.Errorf("%s is still there", m.ID)
+	if list.Total != t.total-1 {
+		return "", fmt.Errorf("%d memories are left of %d", list.Total, t.total)
 	}
 	return fmt.Sprintf("gone from search, kept in the log, seq %d", res.Seq), nil
 }

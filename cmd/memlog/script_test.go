@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
+)
+
+type cliFlag = cli.Flag
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"memlog": main})
+}
+
+// TestScripts runs testdata/script: the command line as its users see it, on real stores.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("MEMLOG_STORE", e.WorkDir+"/store")
+			e.Setenv("HOME", e.WorkDir+"/home")
+			e.Setenv("TZ", "UTC")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": cmdExits, "field": cmdField, "keep": cmdKeep,
+		},
+	})
+}
+
+// cmdExits runs a command and checks its exit code: exits 2 memlog list x.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d\n%s%s", got, want, ts.ReadFile("stdout"),
+			ts.ReadFile("stderr"))
+	}
+}
+
+// cmdField checks a field of the JSON document on stdout: field hits.0.content 'reg.*exp'. A path
+// ends in # for a length. Negated, the field must not be there.
+func cmdField(ts *testscript.TestScript, neg bool, args []string) {
+	if neg && len(args) == 1 {
+		if got, err := lookup(ts.ReadFile("stdout"), args[0]); err == nil {
+			ts.Fatalf("%s is %s", args[0], got)
+		}
+		return
+	}
+	if len(args) != 2 {
+		ts.Fatalf("usage: field PATH REGEXP")
+	}
+	got, err := lookup(ts.ReadFile("stdout"), args[0])
+	ts.Check(err)
+	re, err := regexp.Compile(`(?s)^(?:` + args[1] + `)$`)
+	ts.Check(err)
+	if re.MatchString(got) == neg {
+		ts.Fatalf("%s is %s, want %s (negated: %v)", args[0], got, args[1], neg)
+	}
+}
+
+// cmdKeep keeps a field of the JSON document on stdout in a variable: keep ID id.
+func cmdKeep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep VARIABLE PATH")
+	}
+	got, err := lookup(ts.ReadFile("stdout"), args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], got)
+}
+
+// lookup returns the field of a JSON document at a dotted path: strings bare, others as JSON. There
+// must be exactly one document.
+func lookup(doc, path string) (string, error) {
+	var v any
+	if err := json.Unmarshal([]byte(doc), &v); err != nil {
+		return "", fmt.Errorf("stdout is not one JSON document: %w: %s", err, doc)
+	}
+	for _, step := range strings.Split(path, ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			next, ok := at[step]
+			if !ok {
+				return "", fmt.Errorf("no %s of %s in %s", step, path, doc)
+			}
+			v = next
+		case []any:
+			if step == "#" {
+				return strconv.Itoa(len(at)), nil
+			}
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(at) {
+				return "", fmt.Errorf("no %s of %s in %s", step, path, doc)
+			}
+			v = at[i]
+		default:
+			return "", fmt.Errorf("no %s of %s in %s", step, path, doc)
+		}
+	}
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
