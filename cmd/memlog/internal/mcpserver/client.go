@@ -74,6 +74,14 @@ func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (Ca
 	if err != nil {
 		return CallResult{}, fmt.Errorf("call %s: %w", tool, err)
 	}
+	out, err := result(res)
+	if err != nil {
+		return CallResult{}, fmt.Errorf("call %s: %w", tool, err)
+	}
+	return out, nil
+}
+
+func result(res *mcp.CallToolResult) (CallResult, error) {
 	out := CallResult{IsError: res.IsError}
 	var text []string
 	for _, part := range res.Content {
@@ -83,8 +91,9 @@ func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (Ca
 	}
 	out.Text = strings.Join(text, "\n")
 	if res.StructuredContent != nil {
-		if out.Structured, err = json.Marshal(res.StructuredContent); err != nil {
-			return CallResult{}, fmt.Errorf("call %s: encode structured content: %w", tool, err)
+		var err error
+		if out.Structured, err = marshal(res.StructuredContent); err != nil {
+			return CallResult{}, fmt.Errorf("encode structured content: %w", err)
 		}
 	}
 	return out, nil

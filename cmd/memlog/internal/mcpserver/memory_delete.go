@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"memlog/cmd/memlog/internal/memory"
 )
@@ -39,15 +40,18 @@ func runDelete(ctx context.Context, svc memory.Service, c *call) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	text := "Nothing to delete.\n"
+	text := "Nothing to delete."
 	switch {
 	case res.DryRun:
-		text = fmt.Sprintf("Would delete %s; nothing was done.\n", memories(len(res.Affected)))
+		text = fmt.Sprintf("Would delete %s; nothing was done.", memories(len(res.Affected)))
 	case len(res.Affected) > 0:
-		text = fmt.Sprintf("Deleted %s, seq %d.%s memory_undo with seq %d brings them back.\n",
+		text = fmt.Sprintf("Deleted %s, seq %d.%s memory_undo with seq %d takes that back.",
 			memories(len(res.Affected)), res.Seq, repeated(res.Repeats), res.Seq)
 	}
-	text += describe(req.Filter, memory.Moment{}, nil) + idLines(shown, len(res.Affected))
+	if filter := describe(req.Filter, memory.Moment{}, nil); filter != "" {
+		text += "\n" + strings.TrimSuffix(filter, "\n")
+	}
+	text += idLines(shown, len(res.Affected))
 	return answer{text: text, structured: deleteAnswer{out, resolve(req.Filter, nil)}}, nil
 }
 

@@ -93,7 +93,7 @@ func (c *call) showVersion(v memory.Version, l limits) (string, version) {
 	out := version{
 		Event: v.Event, Time: v.Time, UntilSeq: v.UntilSeq,
 		Client: v.Client, Session: v.Session, Reason: v.Reason,
-		entry: show(v.Memory, l),
+		entry: brief(v.Memory, l),
 	}
 	out.entry.Seq = v.Seq
 	text := fmt.Sprintf("seq %d · %s · %s", v.Seq, v.Event, minute(v.Time, c.now.Location()))

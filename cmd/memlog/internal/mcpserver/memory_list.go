@@ -87,7 +87,7 @@ func (c *call) listPage(ctx context.Context, svc memory.Service, req memory.List
 			return memory.ListResult{}, page{}, err
 		}
 		p, err := fit(res.Memories, c.budget, func(m memory.Memory, l limits) (string, any) {
-			e := show(m, l)
+			e := brief(m, l)
 			return e.heading(c.now.Location()) + "\n" + e.body(), e
 		})
 		if err != nil {

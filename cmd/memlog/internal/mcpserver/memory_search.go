@@ -54,7 +54,7 @@ func runSearch(ctx context.Context, svc memory.Service, c *call) (answer, error)
 		return answer{}, err
 	}
 	p, err := fit(res.Hits, c.budget, func(h memory.Hit, l limits) (string, any) {
-		e := show(h.Memory, l)
+		e := brief(h.Memory, l)
 		e.Score, e.Explain = h.Score, h.Explain
 		return fmt.Sprintf("%s · score %.3g%s\n%s", e.heading(c.now.Location()), h.Score,
 			explained(h.Explain), e.body()), e

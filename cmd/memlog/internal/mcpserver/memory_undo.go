@@ -98,7 +98,8 @@ func (c *call) undoRequest() (req memory.UndoRequest, err error) {
 func (c *call) undoAnswer(req memory.UndoRequest, res memory.UndoResult) (answer, error) {
 	undone, err := fit(res.Undone, c.budget/2,
 		func(u memory.UndoneCommand, _ limits) (string, any) {
-			u.Summary = clip(u.Summary, maxSummary)
+			u.Summary = clip(oneLine(u.Summary), maxSummary)
+			u.Kinds = append([]string{}, u.Kinds...)
 			return fmt.Sprintf("- seq %d, %s: %s", u.Seq, minute(u.Time, c.now.Location()),
 				u.Summary), u
 		})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"memlog/cmd/memlog/internal/memory"
 )
@@ -89,6 +90,12 @@ func show(m memory.Memory, l limits) entry {
 	return e
 }
 
+// brief leaves out what only memory_get shows.
+func brief(m memory.Memory, l limits) entry {
+	m.Occurrences, m.Aliases, m.Links, m.RecordedAt = nil, nil, nil, nil
+	return show(m, l)
+}
+
 func cutTags(tags []string, n int) []string {
 	kept := []string{}
 	for _, t := range tags {
@@ -121,7 +128,7 @@ func (e entry) heading(loc *time.Location) string {
 		parts = append(parts, "project "+e.Project)
 	}
 	if e.OccurrenceN > 0 {
-		parts = append(parts, fmt.Sprintf("said %d times more", e.OccurrenceN))
+		parts = append(parts, "said "+plural(e.OccurrenceN, "time", "times")+" more")
 	}
 	if e.Superseded != nil {
 		parts = append(parts, "superseded by "+e.Superseded.String())
@@ -132,7 +139,7 @@ func (e entry) heading(loc *time.Location) string {
 	if e.Incomplete {
 		parts = append(parts, "incomplete: part of its past was lost")
 	}
-	return strings.Join(parts, " · ")
+	return oneLine(strings.Join(parts, " · "))
 }
 
 // body is the content and metadata of an entry in the text, indented: what a memory says must not
@@ -158,7 +165,15 @@ func indent(s string) string {
 	return "   " + strings.ReplaceAll(s, "\n", "\n   ")
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+// oneLine keeps a text from looking like several lines.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
 
 // minute is a time for reading; exact ones stand in the structured content.
 func minute(t time.Time, loc *time.Location) string {

@@ -35,11 +35,12 @@ type lines struct {
 }
 
 // Connect implements [mcp.Transport].
-func (l *lines) Connect(context.Context) (mcp.Connection, error) {
+func (l *lines) Connect(ctx context.Context) (mcp.Connection, error) {
 	c := &lineConn{
 		in: l.in, out: l.out, log: l.log,
 		incoming: make(chan line),
 		closed:   make(chan struct{}),
+		ended:    ctx.Done(),
 		idle:     make(chan struct{}, 1),
 		pending:  map[jsonrpc.ID]bool{},
 	}
@@ -61,6 +62,7 @@ type lineConn struct {
 	log      *slog.Logger
 	incoming chan line
 	closed   chan struct{}
+	ended    <-chan struct{} // the end of the server's context, which the SDK keeps from Read
 	once     sync.Once
 	idle     chan struct{} // told when pending becomes empty
 
@@ -80,6 +82,9 @@ func (c *lineConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-c.ended:
+			// A read that fails makes the SDK cancel the calls under way; it waits for them.
+			return nil, io.EOF
 		case <-c.closed:
 			return nil, io.EOF
 		case l := <-c.incoming:
@@ -99,21 +104,22 @@ func (c *lineConn) message(l line) jsonrpc.Message {
 	text := bytes.TrimSpace(l.text)
 	switch {
 	case l.tooLong:
-		c.refuse(jsonrpc.CodeInvalidRequest,
+		c.refuse(nil, jsonrpc.CodeInvalidRequest,
 			fmt.Sprintf("message is longer than %d bytes", maxMessage))
 		return nil
 	case len(text) == 0:
 		return nil
 	case !json.Valid(text):
-		c.refuse(jsonrpc.CodeParseError, "line is not valid JSON")
+		c.refuse(nil, jsonrpc.CodeParseError, "line is not valid JSON")
 		return nil
 	case text[0] == '[':
-		c.refuse(jsonrpc.CodeInvalidRequest, "batches are not supported; send a message a line")
+		c.refuse(nil, jsonrpc.CodeInvalidRequest,
+			"batches are not supported; send a message a line")
 		return nil
 	}
 	msg, err := jsonrpc.DecodeMessage(text)
 	if err != nil {
-		c.refuse(jsonrpc.CodeInvalidRequest, clip(err.Error(), maxErrorText))
+		c.refuse(idOf(text), jsonrpc.CodeInvalidRequest, clip(err.Error(), maxErrorText))
 		return nil
 	}
 	if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() && r.Method != methodListen {
@@ -124,10 +130,25 @@ func (c *lineConn) message(l line) jsonrpc.Message {
 	return msg
 }
 
-// refuse answers a line that is no message, and so has no id.
-func (c *lineConn) refuse(code int, reason string) {
+// idOf finds the id of a message that cannot be decoded, so that its sender does not wait for
+// ever: the decoder refuses, for one, what is nested more than 1,000 deep. nil where there is none.
+func idOf(text []byte) any {
+	var m struct {
+		ID json.RawMessage `json:"id"`
+	}
+	if json.Unmarshal(text, &m) != nil || len(m.ID) == 0 {
+		return nil
+	}
+	if first := m.ID[0]; first != '"' && first != '-' && (first < '0' || first > '9') {
+		return nil
+	}
+	return m.ID
+}
+
+// refuse answers a line that is no message.
+func (c *lineConn) refuse(id any, code int, reason string) {
 	c.log.Warn("refused a line of input", "reason", reason)
-	b, err := marshal(fields{{"jsonrpc", "2.0"}, {"id", nil},
+	b, err := marshal(fields{{"jsonrpc", "2.0"}, {"id", id},
 		{"error", fields{{"code", code}, {"message", reason}}}})
 	if err == nil {
 		err = c.writeLine(b, jsonrpc.ID{})
@@ -182,6 +203,8 @@ func (c *lineConn) drain(ctx context.Context) {
 		case <-c.idle:
 		case <-timeout.C:
 			c.log.Warn("input ended with calls unanswered", "calls", n)
+			return
+		case <-c.ended:
 			return
 		case <-c.closed:
 			return

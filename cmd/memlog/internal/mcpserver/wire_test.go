@@ -1,0 +1,161 @@
+package mcpserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"memlog/cmd/memlog/internal/memory"
+)
+
+// peer speaks the protocol a line at a time.
+type peer struct {
+	t   *testing.T
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func newPeer(t *testing.T, svc memory.Service) peer {
+	t.Helper()
+	in, out := serve(t, svc, Options{})
+	p := peer{t: t, in: in, out: bufio.NewScanner(out)}
+	p.out.Buffer(nil, 1<<20)
+	p.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":` +
+		`"2025-11-25","capabilities":{},"clientInfo":{"name":"peer","version":"9"}}}`)
+	if got := p.receive(); !strings.Contains(got, `"protocolVersion":"2025-11-25"`) {
+		t.Fatalf("initialize answered %s", got)
+	}
+	p.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	return p
+}
+
+func (p peer) send(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// receive returns the next line, "" at the end.
+func (p peer) receive() string {
+	p.t.Helper()
+	if !p.out.Scan() {
+		return ""
+	}
+	if !json.Valid(p.out.Bytes()) {
+		p.t.Errorf("not a message: %q", p.out.Text())
+	}
+	return p.out.Text()
+}
+
+func storeLine(id int, arguments string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":`+
+		`{"name":"memory_store","arguments":%s}}`, id, arguments)
+}
+
+// A line that is no message is answered, and the session goes on.
+func TestSessionSurvivesMalformedLines(t *testing.T) {
+	f := &fake{}
+	p := newPeer(t, f)
+	deep := strings.Repeat("[", 5000) + strings.Repeat("]", 5000)
+	for i, tt := range []struct{ line, want string }{
+		{`{"jsonrpc":`, `"id":null,"error":{"code":-32700`},
+		{`hello`, `"id":null,"error":{"code":-32700`},
+		{`null`, `"id":null,"error":{"code":-32600`},
+		{`42`, `"id":null,"error":{"code":-32600`},
+		{`[]`, `"id":null,"error":{"code":-32600`},
+		{`[{"jsonrpc":"2.0","id":1,"method":"ping"}]`, "batches are not supported"},
+		{`{"id":1,"method":"ping"}`, `"id":1,"error":{"code":-32600`},
+		{`{"jsonrpc":"2.0","id":{},"method":"ping"}`, `"id":null,"error":{"code":-32600`},
+		{storeLine(7, `{"content":"x","metadata":`+deep+`}`), `"id":7,"error":{"code":-32600`},
+		{strings.Repeat("[", 20000), `"id":null,"error":{"code":-32700`},
+		{`{"jsonrpc":"2.0","id":2,"method":"no/such"}`, `"code":-32601`},
+		{`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"nope"}}`, "unknown tool"},
+		{"\n \r\n" + `{"jsonrpc":"2.0","id":4,"method":"ping"}` + "\r", `"id":4`},
+	} {
+		p.send(tt.line)
+		if got := p.receive(); !strings.Contains(got, tt.want) {
+			t.Errorf("%d: %s answered %s, want %s", i, clip(tt.line, 80), clip(got, 200), tt.want)
+		}
+	}
+	p.send(storeLine(5, `{"content":"x","metadata":{"a":  1, "a":2}}`))
+	if got := p.receive(); !strings.Contains(got, `"id":5`) || strings.Contains(got, "isError") {
+		t.Fatalf("store answered %s", got)
+	}
+	r := f.last(t).(memory.StoreRequest)
+	if got, want := string(r.Memories[0].Metadata), `{"a":  1, "a":2}`; got != want {
+		t.Errorf("metadata is %s, not word for word %s", got, want)
+	}
+	if r.Origin.Client != "peer" || r.Origin.ClientVersion != "9" {
+		t.Errorf("client %q %q", r.Origin.Client, r.Origin.ClientVersion)
+	}
+	p.send(`{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"memory_undo"}}`)
+	if got := p.receive(); !strings.Contains(got, "Nothing to undo") {
+		t.Errorf("a call without arguments answered %s", got)
+	}
+}
+
+// What was read before the input ended is answered: `printf … | memlog mcp` works.
+func TestEndOfInputAnswersCallsUnderWay(t *testing.T) {
+	f := &fake{gate: make(chan struct{})}
+	p := newPeer(t, f)
+	for i := range 3 {
+		p.send(storeLine(i+1, `{"content":"x"}`))
+	}
+	p.in.Close()
+	close(f.gate)
+	answered := 0
+	for line := p.receive(); line != ""; line = p.receive() {
+		if strings.Contains(line, "Stored 1 memory") {
+			answered++
+		} else {
+			t.Errorf("answered %s", line)
+		}
+	}
+	if answered != 3 {
+		t.Errorf("%d of 3 calls were answered", answered)
+	}
+}
+
+// The end of the context ends the calls under way, and the server.
+func TestEndOfContextEndsCalls(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := &fake{gate: make(chan struct{}), entered: make(chan struct{}, 1)}
+	in, out := io.Pipe()
+	outR, outW := io.Pipe()
+	go io.Copy(io.Discard, outR)
+	t.Cleanup(func() { outR.Close() })
+	done := make(chan error, 1)
+	go func() { done <- New(f, Options{}).Serve(ctx, in, outW) }()
+	io.WriteString(out, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":`+
+		`{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"p"}}}`+"\n")
+	io.WriteString(out, storeLine(1, `{"content":"x"}`)+"\n")
+	<-f.entered
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Serve returned %v", err)
+	}
+}
+
+func TestReadLine(t *testing.T) {
+	r := bufio.NewReaderSize(strings.NewReader("short\n"+strings.Repeat("x", 200)+"\n\nlast"), 16)
+	for _, want := range []line{
+		{text: []byte("short\n")}, {tooLong: true}, {text: []byte("\n")}, {text: []byte("last")},
+		{err: io.EOF}, {err: io.EOF},
+	} {
+		got := readLine(r, 100)
+		if string(got.text) != string(want.text) || got.tooLong != want.tooLong ||
+			got.err != want.err {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	r = bufio.NewReaderSize(strings.NewReader(strings.Repeat("x", 100)+"\n"), 16)
+	if got := readLine(r, 101); len(got.text) != 101 {
+		t.Errorf("a line as long as the limit: %d bytes, too long %v", len(got.text), got.tooLong)
+	}
+}
