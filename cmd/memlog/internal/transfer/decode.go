@@ -59,7 +59,9 @@ func take[T any](d *decoder, raw []byte, into *T, by takers[T], prefix string) e
 }
 
 // into makes a taker of a function that reads one value.
-func into[T, V any](read func([]byte) (V, error), field func(*T) *V) func(*decoder, *T, []byte) error {
+func into[T, V any](
+	read func([]byte) (V, error), field func(*T) *V,
+) func(*decoder, *T, []byte) error {
 	return func(_ *decoder, t *T, raw []byte) (err error) {
 		*field(t), err = read(raw)
 		return err

@@ -14,8 +14,8 @@
 //
 // # Layout
 //
-// UTF-8 text, one JSON object a line, a line at most [MaxLine] bytes. A line with the key log_id and
-// no content is a [RecordLine], every other one a [Line].
+// UTF-8 text, one JSON object a line, a line at most [MaxLine] bytes. A line with the key log_id
+// and no content is a [RecordLine], every other one a [Line].
 //
 // # Invariants
 //

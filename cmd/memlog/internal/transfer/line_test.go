@@ -103,7 +103,8 @@ func TestRoundTripFull(t *testing.T) {
 func TestMetadataWordForWord(t *testing.T) {
 	for _, m := range []string{
 		`{}`, `null`, `"x"`, `{"a" :  1.500e+01 ,"a":2}`, `[1,   2]`, `"<&>\u003c\/\ud800"`,
-		"{\n  \"a\": \"b\\n\"\r\n}", ` {"a":1}`, "{}\n", "\r\n7\t", `{"b":"\u2028 raw: ` + "\u2028" + `"}`,
+		"{\n  \"a\": \"b\\n\"\r\n}", ` {"a":1}`, "{}\n", "\r\n7\t",
+		`{"b":"\u2028 raw: ` + "\u2028" + `"}`,
 		`123456789012345678901234567890.00`, strings.Repeat("[", 64) + strings.Repeat("]", 64),
 	} {
 		l := Line{ID: id(1), Content: "x", Metadata: json.RawMessage(m)}
@@ -199,7 +200,8 @@ func drawJSON(t *rapid.T, depth int) string {
 	case kind == 0 && depth > 0:
 		return b() + "[" + drawJSON(t, depth-1) + "," + drawJSON(t, depth-1) + "]" + b()
 	case kind == 1 && depth > 0:
-		return "{" + b() + quote(genText().Draw(t, "key")) + b() + ":" + drawJSON(t, depth-1) + "}" + b()
+		key := quote(genText().Draw(t, "key"))
+		return "{" + b() + key + b() + ":" + drawJSON(t, depth-1) + "}" + b()
 	case kind == 2:
 		return b() + quote(genText().Draw(t, "text"))
 	default:
@@ -214,7 +216,8 @@ func quote(s string) string {
 }
 
 func genExtra() *rapid.Generator[event.Extra] {
-	values := rapid.SampledFrom([][]byte{{0x05}, {0x61, 'x'}, {0xf5}, {0x82, 1, 2}, {0xa1, 0x61, 'k', 1}})
+	values := rapid.SampledFrom([][]byte{
+		{0x05}, {0x61, 'x'}, {0xf5}, {0x82, 1, 2}, {0xa1, 0x61, 'k', 1}})
 	keys := rapid.StringMatching(`(x|y|é|"|\\){1,3}`)
 	return rapid.Map(rapid.MapOfN(keys, values, 0, 3),
 		func(m map[string][]byte) event.Extra { return m })
@@ -226,7 +229,8 @@ func TestMemoryThereAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := []event.Link{{From: id(1), To: id(4), Type: "because"}, {From: id(4), To: id(1), Type: "x"}}
+	links := []event.Link{
+		{From: id(1), To: id(4), Type: "because"}, {From: id(4), To: id(1), Type: "x"}}
 	l := FromMemory(want, Attached{Links: links, Occurrences: full().Occurrences,
 		Deleted: true, Incomplete: true})
 	if d := cmp.Diff(l, full()); d != "" {

@@ -19,7 +19,8 @@ import (
 // TestHostileLines holds that each line is rejected, alone, and for what is wrong with it.
 func TestHostileLines(t *testing.T) {
 	const u1, u2 = `"01000000-0000-7000-8000-000000000001"`, `"01000000-0000-7000-8000-000000000002"`
-	rec := `{"log_id":` + u1 + `,"seq":1,"time":"2024-01-01T00:00:00Z","hash":"` + strings.Repeat("0", 64) + `"`
+	rec := `{"log_id":` + u1 + `,"seq":1,"time":"2024-01-01T00:00:00Z","hash":"` +
+		strings.Repeat("0", 64) + `"`
 	for _, c := range []struct{ line, reason string }{
 		{`x`, "not JSON: "},
 		{`{"content":"x"`, "not JSON: unexpected end"},
@@ -188,7 +189,8 @@ func TestTimes(t *testing.T) {
 		`-1e300`:                      "beyond the year 9999",
 		`-62135596801`:                "year 0, not 1 to 9999",
 	} {
-		if got, _, err := parseTime([]byte(raw), time.UTC); err == nil || !strings.Contains(err.Error(), want) {
+		got, _, err := parseTime([]byte(raw), time.UTC)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %s, %v; want an error with %q", raw, got, err, want)
 		}
 	}
@@ -299,14 +301,16 @@ func TestLongLineIsNotKept(t *testing.T) {
 
 func TestSourceFails(t *testing.T) {
 	broken := errors.New("broken pipe")
-	src := io.MultiReader(strings.NewReader("{\"content\":\"a\"}\n{\"content\":"), iotest.ErrReader(broken))
+	src := io.MultiReader(strings.NewReader("{\"content\":\"a\"}\n{\"content\":"),
+		iotest.ErrReader(broken))
 	r := NewReader(src, ReaderOptions{Source: "in.jsonl"})
 	if it, err := r.Next(); err != nil || it.Memory == nil {
 		t.Fatalf("first line: %+v, %v", it, err)
 	}
 	for range 2 {
 		it, err := r.Next()
-		if !errors.Is(err, broken) || err.Error() != "read in.jsonl: line 2: broken pipe" || it != (Item{}) {
+		want := "read in.jsonl: line 2: broken pipe"
+		if !errors.Is(err, broken) || err.Error() != want || it != (Item{}) {
 			t.Errorf("got %+v, %v", it, err)
 		}
 	}
@@ -378,7 +382,8 @@ func TestFormatDocument(t *testing.T) {
 	checkKeys(t, memories, linkTakers)
 	checkKeys(t, records, recordTakers)
 	checkKeys(t, records, eventTakers)
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_0-9]+)` \\|").FindAllStringSubmatch(memories, -1) {
+	rows := regexp.MustCompile("(?m)^\\| `([a-z_0-9]+)` \\|")
+	for _, m := range rows.FindAllStringSubmatch(memories, -1) {
 		if lineTakers[m[1]] == nil {
 			t.Errorf("FORMAT.md has the key %s, which is not read", m[1])
 		}
@@ -399,8 +404,10 @@ func FuzzReader(f *testing.F) {
 	rec, _ := record(f).AppendJSON(nil)
 	f.Add(append(append(line, '\n'), rec...))
 	f.Add([]byte("\ufeff{\"content\":\"a\"}\r\n\n{}\n[1]\nx{\"content\":\"\\ud800\"}"))
-	f.Add([]byte(`{"content":"x","metadata":{ "a":1 },"metadata_base64":"eyJhIjoxfQ==","extra":{"t":"YWE="}}`))
-	f.Add([]byte(`{"content":"x","created_at":1e9,"occurrences":[{"id":"01000000-0000-7000-8000-000000000001"}]}`))
+	f.Add([]byte(`{"content":"x","metadata":{ "a":1 },"metadata_base64":"eyJhIjoxfQ==",` +
+		`"extra":{"t":"YWE="}}`))
+	f.Add([]byte(`{"content":"x","created_at":1e9,` +
+		`"occurrences":[{"id":"01000000-0000-7000-8000-000000000001"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkAccounted(t, b)
 	})

@@ -35,7 +35,9 @@ func few() []Line {
 }
 
 // export writes lines and records in a format.
-func export(t *testing.T, format string, o WriterOptions, lines []Line, records []RecordLine) []byte {
+func export(
+	t *testing.T, format string, o WriterOptions, lines []Line, records []RecordLine,
+) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, format, o)
@@ -126,7 +128,8 @@ func TestArrayHasTheLines(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	if _, err := NewWriter(&bytes.Buffer{}, "yaml", WriterOptions{}); memory.CodeOf(err) != memory.CodeInvalid {
+	_, err := NewWriter(&bytes.Buffer{}, "yaml", WriterOptions{})
+	if memory.CodeOf(err) != memory.CodeInvalid {
 		t.Errorf("got %v, want an invalid argument", err)
 	}
 	w, _ := NewWriter(&bytes.Buffer{}, "", WriterOptions{})
@@ -242,7 +245,8 @@ func TestLongLineIsNoted(t *testing.T) {
 func outline(doc string) (outside, fenced []string) {
 	fence := regexp.MustCompile("^ {0,3}(`{3,})([^`]*)$")
 	open, inside := 0, ""
-	for _, line := range strings.FieldsFunc(doc, func(r rune) bool { return r == '\n' || r == '\r' }) {
+	isBreak := func(r rune) bool { return r == '\n' || r == '\r' }
+	for _, line := range strings.FieldsFunc(doc, isBreak) {
 		m := fence.FindStringSubmatch(line)
 		switch {
 		case open == 0 && m != nil:
@@ -263,9 +267,10 @@ func outline(doc string) (outside, fenced []string) {
 
 // outsideLine is every line that a document may have outside of its fences.
 var outsideLine = regexp.MustCompile("^(# Memories|As of .*|None\\.|## No project|## Project `.*`|" +
-	"### (No date|[0-9]{4}-[0-9-]{5})|#### ([0-9:]{8} )?[0-9a-f-]{36}( \\(deleted\\))?|Metadata:|" +
-	"- (type|tags|also known as|said again( [-0-9: ]{19} UTC)?)( `.*`)?|- `.*` → [0-9a-f-]{36}|" +
-	"- version [0-9]+( of [-0-9: ]{19} UTC)?|- superseded by [0-9a-f-]{36}|- part of its past was lost)$")
+	"### (No date|[0-9]{4}-[0-9-]{5})|#### ([0-9:]{8} )?[0-9a-f-]{36}( \\(deleted\\))?|" +
+	"Metadata:|- superseded by [0-9a-f-]{36}|- part of its past was lost|" +
+	"- (type|tags|also known as|said again( [-0-9: ]{19} UTC)?)( `.*`)?|" +
+	"- `.*` → [0-9a-f-]{36}|- version [0-9]+( of [-0-9: ]{19} UTC)?)$")
 
 // TestDocumentHolds draws memories of hostile texts and finds in the document exactly as many
 // sections and fences as there should be, and no line that memlog did not write.
