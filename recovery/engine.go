@@ -30,8 +30,9 @@ type Engine struct {
 	indexDir string // in dir, or in temp for a store that is read only
 	temp     string // removed by Close; empty: none
 	o        Options
-	follower *follower
-	remade   bool // opening had to make the index anew
+	readOnly bool      // asked for, or the log refuses writes and its lock is not ours
+	follower *follower // nil where readOnly
+	remade   bool      // opening had to make the index anew
 
 	maintenance sync.Mutex // held by Rebuild, Heal and Snapshot: one at a time
 
@@ -125,9 +126,10 @@ func (e *Engine) readOnce(f func(*index.DB) error) error {
 // Projector returns the live projector. Only a build function of Log.Append may call it, on the
 // writer's goroutine, and it must not keep it.
 func (e *Engine) Projector() *projection.Projector {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.live.p
+	if e.follower == nil {
+		return e.current().p
+	}
+	return e.follower.ready()
 }
 
 // Append is Log.Append with the live projector, whose View a command decides on. Where it fails

@@ -14,6 +14,9 @@ import (
 // ErrDamaged: the work would rest on a log that has damage which no repair has accepted.
 var ErrDamaged = errors.New("log is damaged")
 
+// ErrForeign: a snapshot does not belong to the log as it is.
+var ErrForeign = errors.New("snapshot is not of this log")
+
 // source is a log as replay reads it. It stops before a LossAccepted mark that gives up records
 // which the index has applied already: such an index holds what the log no longer does.
 type source struct {
@@ -72,6 +75,9 @@ func fold(ctx context.Context, l *wal.Log, until wal.Seq, indexDir string, o Opt
 	}
 	g := &generation{db: db}
 	var rep projection.Report
+	if err := stamp(db.Path()); err != nil {
+		return nil, rep, errors.Join(fmt.Errorf("replay: %w", err), g.discard())
+	}
 	if g.p, err = projection.New(db, projection.Options{Logger: o.Logger}); err == nil {
 		rep, err = g.p.Catchup(ctx, l, until, o.Progress.records())
 	}
@@ -99,4 +105,3 @@ func digests(db *index.DB) (all, state [32]byte, err error) {
 	}
 	return all, state, errors.Join(err, v.Close())
 }
-

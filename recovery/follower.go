@@ -8,29 +8,63 @@ import (
 	"memlog/wal"
 )
 
-// follower stands between the log and the live projector so that Rebuild can put another one in
-// its place in the middle of a batch.
+// follower stands between the log and the live projector, so that Rebuild can put another one in
+// its place in the middle of a batch, and so that a projector that failed once is brought up to
+// date before it is asked again.
 type follower struct {
 	log *wal.Log
 
 	mu     sync.Mutex
 	p      *projection.Projector // mu guards
 	staged []wal.Record          // mu guards: of the batch that is being written
-	behind bool                  // mu guards: a commit failed, durable records are not in the index
+	behind bool                  // mu guards: p failed; it may lack records that are durable
 }
 
-// Stage implements wal.Follower. After a failed commit it first applies what the index missed, so
-// that no record is ever applied over a gap.
+// ready returns the projector, with everything durable and everything staged in it.
+func (f *follower) ready() *projection.Projector {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_ = f.mend() // a view of it says what is wrong
+	return f.p
+}
+
+// mend brings a projector that failed up to date.
+func (f *follower) mend() error {
+	if !f.behind {
+		return nil
+	}
+	if err := f.fill(f.p); err != nil {
+		return fmt.Errorf("bring the index up to date: %w", err)
+	}
+	f.behind = false
+	return nil
+}
+
+// fill applies to p what is durable and stages what is staged.
+func (f *follower) fill(p *projection.Projector) error {
+	if err := catchUpNow(p, f.log); err != nil {
+		return err
+	}
+	for _, rec := range f.staged {
+		if uint64(rec.Seq) <= p.Checkpoint().Seq {
+			continue
+		}
+		if err := p.Stage(rec); err != nil {
+			return fmt.Errorf("stage record %d: %w", rec.Seq, err)
+		}
+	}
+	return nil
+}
+
+// Stage implements wal.Follower.
 func (f *follower) Stage(rec wal.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.behind {
-		if err := catchUpNow(f.p, f.log); err != nil {
-			return fmt.Errorf("bring the index up to date: %w", err)
-		}
-		f.behind = false
+	if err := f.mend(); err != nil {
+		return err
 	}
 	if err := f.p.Stage(rec); err != nil {
+		f.behind = true
 		return err
 	}
 	f.staged = append(f.staged, rec)
@@ -41,7 +75,10 @@ func (f *follower) Stage(rec wal.Record) error {
 func (f *follower) Commit() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.staged = nil
+	f.staged = nil // durable: the log has them
+	if f.behind {
+		return f.mend()
+	}
 	if err := f.p.Commit(); err != nil {
 		f.behind = true
 		return err
@@ -57,19 +94,13 @@ func (f *follower) Abort() {
 	f.p.Abort()
 }
 
-// replace makes p the projector. It brings p up to the log's head first, and then to what is
-// staged and not yet durable, so p misses nothing whatever is being written.
+// replace makes p the projector; it misses nothing, whatever is being written.
 func (f *follower) replace(p *projection.Projector) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := catchUpNow(p, f.log); err != nil {
+	if err := f.fill(p); err != nil {
+		p.Abort()
 		return err
-	}
-	for _, rec := range f.staged {
-		if err := p.Stage(rec); err != nil {
-			p.Abort()
-			return fmt.Errorf("stage record %d: %w", rec.Seq, err)
-		}
 	}
 	f.p.Abort()
 	f.p, f.behind = p, false

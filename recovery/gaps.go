@@ -80,7 +80,7 @@ func (e *Engine) damage() error {
 	if len(h.Damage) > 0 {
 		return damageError(&h.Damage[0])
 	}
-	if h.ReadOnly != "" && !e.o.ReadOnly {
+	if e.readOnly && !e.o.ReadOnly {
 		return fmt.Errorf("%w: %s", ErrDamaged, h.ReadOnly)
 	}
 	return nil

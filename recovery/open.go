@@ -21,7 +21,7 @@ func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.o.ReadOnly {
+	if e.readOnly {
 		err = e.useCopy()
 	}
 	if err == nil {
@@ -34,8 +34,8 @@ func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
 		}
 		return nil, err
 	}
-	if g := e.live; g.p != nil && !e.o.ReadOnly {
-		e.follower = &follower{log: e.Log, p: g.p}
+	if !e.readOnly {
+		e.follower = &follower{log: e.Log, p: e.live.p}
 		e.Log.SetFollower(e.follower)
 	}
 	return e, nil
@@ -91,7 +91,7 @@ func (e *Engine) openLog(ctx context.Context) error {
 	}
 	mine := of(all, l.ID())
 	if len(mine) == len(all) {
-		e.Log = l
+		e.setLog(l)
 		return nil
 	}
 	for _, w := range all {
@@ -102,8 +102,18 @@ func (e *Engine) openLog(ctx context.Context) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	e.Log, err = wal.Open(ctx, e.dir, e.o.wal(mine))
-	return err
+	if l, err = wal.Open(ctx, e.dir, e.o.wal(mine)); err != nil {
+		return err
+	}
+	e.setLog(l)
+	return nil
+}
+
+// setLog takes a log. One that refuses writes has let go of the store's lock, so that a repair can
+// have it: from then on nothing in the store may be changed by us.
+func (e *Engine) setLog(l *wal.Log) {
+	e.Log = l
+	e.readOnly = e.o.ReadOnly || l.Health().ReadOnly != ""
 }
 
 // state is what an index is to the log.
@@ -119,12 +129,13 @@ const (
 func (e *Engine) judge(db *index.DB) (state, string) {
 	cp, head := db.Checkpoint(), e.Log.Head()
 	switch {
+	case cp.Seq == 0 && head.Seq <= 1:
+		return usable, ""
 	case cp.Seq == 0:
-		if head.Seq <= 1 {
-			return usable, ""
-		}
 		return unusable, "is empty"
-	case cp.LogID != e.Log.ID():
+	case !isStamped(db.Path()):
+		return unusable, "was made by another version of the projection"
+	case e.Log.ID() != [16]byte{} && cp.LogID != e.Log.ID():
 		return unusable, fmt.Sprintf("belongs to another log (%x)", cp.LogID)
 	case wal.Seq(cp.Seq) > head.Seq:
 		return ahead, fmt.Sprintf("has seen record %d and the log ends at %d", cp.Seq, head.Seq)
@@ -158,11 +169,16 @@ func (e *Engine) openIndex(ctx context.Context) error {
 	case ahead:
 		return e.serveEvidence(ctx, db, why)
 	case unusable:
-		keep := db.Checkpoint().Seq > 0
+		keep := db.Checkpoint().Seq > 0 && isStamped(db.Path())
 		if err := db.Close(); err != nil {
 			return err
 		}
 		return e.remake(ctx, why, keep)
+	}
+	if db.Checkpoint().Seq == 0 {
+		if err := stamp(db.Path()); err != nil {
+			return errors.Join(err, db.Close())
+		}
 	}
 	return e.catchUp(ctx, db)
 }

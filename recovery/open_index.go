@@ -50,7 +50,7 @@ func (e *Engine) serveEvidence(ctx context.Context, db *index.DB, why string) er
 	if err := db.Close(); err != nil {
 		return err
 	}
-	if !e.o.ReadOnly && e.Log.Health().ReadOnly == "" {
+	if !e.readOnly {
 		if err := e.reopenLog(ctx, cp); err != nil {
 			return err
 		}
@@ -82,12 +82,12 @@ func (e *Engine) reopenLog(ctx context.Context, cp index.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	e.Log = l
-	if l.Health().ReadOnly == "" {
+	e.setLog(l)
+	if !e.readOnly {
 		return fmt.Errorf("%w: it ends at %d and the index has seen %d, yet it takes writes",
 			ErrDamaged, l.Head().Seq, cp.Seq)
 	}
-	return nil
+	return e.useCopy()
 }
 
 // useCopy makes the engine serve a copy of the index outside of the store, which is brought up to

@@ -20,7 +20,8 @@ const (
 	CloseWait = 5 * time.Second
 	// MaxSurvivors bounds the documents that a repair reports as kept in the old index only.
 	MaxSurvivors = 10_000
-	// MaxVerifyTries is how often Verify reads a log that is written to while it is read.
+	// MaxVerifyTries is how often Verify reads what is written to while it is read; more often
+	// with VerifyOptions.Wait.
 	MaxVerifyTries = 5
 )
 

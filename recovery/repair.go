@@ -37,7 +37,7 @@ type RepairReport struct {
 	wal.RepairReport
 	Rebuilt  bool       // the index was made anew
 	Survived []Survivor // documents that only the old index still holds, see MaxSurvivors
-	Evidence []string   // where old indexes are kept, relative to the store
+	Evidence string     // where the old index is kept, relative to the store; empty: nowhere
 }
 
 // Survivor is a document whose state at the end rests on a record that was given up, and which the
@@ -112,7 +112,10 @@ func (r *RepairReport) quarantine(dir string, now time.Time) error {
 		if err := os.Rename(path, filepath.Join(dir, to)); err != nil {
 			return fmt.Errorf("set the old index aside: %w", err)
 		}
-		r.Evidence = append(r.Evidence, filepath.ToSlash(to))
+		if r.Evidence != "" {
+			r.Quarantine = append(r.Quarantine, r.Evidence) // of an earlier day
+		}
+		r.Evidence = filepath.ToSlash(to)
 	}
 	return errors.Join(syncDir(filepath.Join(dir, indexName)),
 		syncDir(filepath.Join(dir, quarantineName)))

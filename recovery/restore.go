@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"memlog/index"
+	"memlog/projection"
 	"memlog/wal"
 )
 
@@ -18,29 +20,31 @@ type RestoreReport struct {
 	State    [32]byte // state digest
 }
 
-// RestoreSnapshot makes the index of the store in dir anew from a snapshot and the tail of the
-// log. No other process may hold the store. The snapshot must be whole in every byte
-// (index.ErrSnapshot names the file that is not), rest on a record of this log, and be of no
-// earlier date than a repair that gave records up; the tail must be undamaged (ErrDamaged). Up to
-// the moment the copy is whole, the old index stays in use.
-func RestoreSnapshot(ctx context.Context, dir, name string, o Options) (RestoreReport, error) {
-	r, err := restore(ctx, dir, name, o)
+// RestoreSnapshot makes the index anew from a snapshot and the tail of the log. The snapshot must
+// be whole in every byte (index.ErrSnapshot names the file that is not), rest on a record of this
+// log, and be no older than a repair that gave up records it holds; the tail must be undamaged
+// (ErrDamaged). Reads and appends go on meanwhile. A kill at any point leaves the old index or
+// the snapshot's in use; an opening brings either up to date.
+func (e *Engine) RestoreSnapshot(ctx context.Context, name string, p Progress) (
+	RestoreReport, error) {
+	e.maintenance.Lock()
+	defer e.maintenance.Unlock()
+	r, err := e.restore(ctx, name, p)
 	if err != nil {
 		return RestoreReport{}, fmt.Errorf("restore snapshot %s: %w", name, err)
 	}
 	return r, nil
 }
 
-func restore(ctx context.Context, dir, name string, o Options) (RestoreReport, error) {
-	if o.ReadOnly {
-		return RestoreReport{}, wal.ErrReadOnly
-	}
-	o.MustExist = true
-	list, err := Snapshots(dir)
-	if err != nil {
-		return RestoreReport{}, err
-	}
+func (e *Engine) restore(ctx context.Context, name string, p Progress) (RestoreReport, error) {
 	var r RestoreReport
+	if e.readOnly {
+		return r, fmt.Errorf("%w: %s", wal.ErrReadOnly, e.Log.Health().ReadOnly)
+	}
+	list, err := Snapshots(e.dir)
+	if err != nil {
+		return r, err
+	}
 	for _, s := range list {
 		if s.Name == name {
 			r.Snapshot = s
@@ -53,53 +57,43 @@ func restore(ctx context.Context, dir, name string, o Options) (RestoreReport, e
 	if err != nil {
 		return r, err
 	}
-	e := &Engine{dir: dir, indexDir: filepath.Join(dir, indexName), o: o.withDefaults()}
-	if err := e.openLog(ctx); err != nil {
+	if err := e.fits(r.Snapshot, m.Checkpoint); err != nil {
 		return r, err
 	}
-	if err := errors.Join(e.install(r.Snapshot, m), e.Log.Close()); err != nil {
+	if err := e.replaceBySnapshot(ctx, r.Snapshot, p); err != nil {
 		return r, err
 	}
-	return r, e.serveRestored(ctx, &r)
+	err = e.readOnce(func(db *index.DB) (err error) {
+		r.Replayed = db.Checkpoint().Seq - uint64(r.Snapshot.Seq)
+		r.Digest, r.State, err = digests(db)
+		return err
+	})
+	return r, err
 }
 
-// install checks the snapshot against the log and makes it the generation in use.
-func (e *Engine) install(s SnapshotInfo, m index.Manifest) error {
-	if err := e.fits(m.Checkpoint); err != nil {
-		return err
-	}
-	if cp, err := index.Peek(e.indexDir); err == nil && cp.LogID == e.Log.ID() &&
-		wal.Seq(cp.Seq) > e.Log.Head().Seq {
-		return fmt.Errorf("%w: the index has seen record %d and the log ends at %d",
-			ErrDamaged, cp.Seq, e.Log.Head().Seq)
-	}
-	if _, err := index.InstallSnapshot(s.Path, e.indexDir); err != nil {
-		return err
-	}
-	return e.clearStale() // a snapshot is never made of an index that lacks records
-}
-
-// fits tells whether a checkpoint and the tail of the log make a whole.
-func (e *Engine) fits(cp index.Checkpoint) error {
-	if h := e.Log.Health(); h.ReadOnly != "" {
-		return fmt.Errorf("%w: %s", ErrDamaged, h.ReadOnly)
+// fits tells whether a snapshot and the tail of the log make a whole.
+func (e *Engine) fits(s SnapshotInfo, cp index.Checkpoint) error {
+	if !isStamped(s.Path) {
+		return fmt.Errorf("it was made by another version of the projection: %w", index.ErrOutdated)
 	}
 	if cp.LogID != e.Log.ID() {
-		return fmt.Errorf("it belongs to another log (%x)", cp.LogID)
+		return fmt.Errorf("%w: it belongs to another log (%x)", ErrForeign, cp.LogID)
 	}
 	rec, err := e.Log.Read(wal.Seq(cp.Seq))
 	switch {
+	case isDamage(err):
+		return fmt.Errorf("%w; run `memlog repair`: %w", ErrDamaged, err)
 	case err != nil:
 		return fmt.Errorf("it rests on record %d: %w", cp.Seq, err)
 	case rec.Hash != wal.Hash(cp.Hash):
-		return fmt.Errorf("it rests on a record %d that is not the log's", cp.Seq)
+		return fmt.Errorf("%w: it rests on a record %d that is not the log's", ErrForeign, cp.Seq)
 	}
 	src := &source{log: e.Log, seen: wal.Seq(cp.Seq)}
 	for _, err := range src.Records(wal.Seq(cp.Seq)+1, 0) {
 		switch {
 		case src.loss != nil:
-			return fmt.Errorf("it holds records %d to %d, which a repair gave up; "+
-				"use `memlog rebuild`", src.loss.From, src.loss.To)
+			return fmt.Errorf("%w: it holds records %d to %d, which a repair gave up; "+
+				"use `memlog rebuild`", ErrForeign, src.loss.From, src.loss.To)
 		case isDamage(err):
 			return fmt.Errorf("%w; run `memlog repair`: %w", ErrDamaged, err)
 		case err != nil:
@@ -109,16 +103,64 @@ func (e *Engine) fits(cp index.Checkpoint) error {
 	return nil
 }
 
-// serveRestored opens the store, which applies the tail, and takes the digests.
-func (e *Engine) serveRestored(ctx context.Context, r *RestoreReport) error {
-	opened, err := Open(ctx, e.dir, e.o)
+// replaceBySnapshot goes by way of a second copy: one is served while nothing is open in the index
+// directory, where the other is installed.
+func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progress) error {
+	tmp, err := os.MkdirTemp(e.snapshots(), tempSnapshot)
 	if err != nil {
 		return err
 	}
-	err = opened.readOnce(func(db *index.DB) (err error) {
-		r.Replayed = db.Checkpoint().Seq - uint64(r.Snapshot.Seq)
-		r.Digest, r.State, err = digests(db)
+	old := e.current()
+	bridge, err := e.fromSnapshot(ctx, s, filepath.Join(tmp, indexName), p)
+	if err == nil {
+		if err = e.swap(ctx, bridge); err != nil {
+			err = errors.Join(err, bridge.close())
+		}
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(tmp))
+	}
+	<-e.retire(old) // readers do not wait for us, so this ends
+	if err := old.close(); err != nil {
+		e.o.Logger.Warn("close old index", "error", err)
+	}
+	next, err := e.fromSnapshot(ctx, s, e.indexDir, p)
+	if err == nil {
+		if err = e.swap(ctx, next); err != nil {
+			err = errors.Join(err, next.close())
+		}
+	}
+	if err != nil {
+		e.temp = tmp // it is served until Close
 		return err
-	})
-	return errors.Join(err, opened.Close())
+	}
+	<-e.retire(bridge)
+	if err := bridge.close(); err != nil {
+		e.o.Logger.Warn("close old index", "error", err)
+	}
+	// A snapshot is never made of an index that lacks records.
+	return errors.Join(e.clearStale(), os.RemoveAll(tmp))
+}
+
+// fromSnapshot installs a snapshot in indexDir, where nothing may be open, and catches up.
+func (e *Engine) fromSnapshot(ctx context.Context, s SnapshotInfo, indexDir string, p Progress) (
+	*generation, error) {
+	if _, err := index.InstallSnapshot(s.Path, indexDir); err != nil {
+		return nil, err
+	}
+	db, err := index.Open(indexDir, e.o.index())
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{db: db}
+	if err = stamp(db.Path()); err == nil {
+		g.p, err = projection.New(db, projection.Options{Logger: e.o.Logger})
+	}
+	if err == nil {
+		_, err = g.p.Catchup(ctx, e.Log, e.Log.Head().Seq, p.records())
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
 }

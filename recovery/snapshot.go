@@ -53,8 +53,8 @@ func (e *Engine) Snapshot(ctx context.Context) (SnapshotInfo, error) {
 
 func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	switch {
-	case e.o.ReadOnly:
-		return SnapshotInfo{}, wal.ErrReadOnly
+	case e.readOnly:
+		return SnapshotInfo{}, fmt.Errorf("%w: %s", wal.ErrReadOnly, e.Log.Health().ReadOnly)
 	case isStale(e.indexDir), e.current().evidence:
 		return SnapshotInfo{}, fmt.Errorf("%w: the index does not hold what the log should; "+
 			"run `memlog repair`", ErrDamaged)
@@ -73,8 +73,10 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	}
 	var m index.Manifest
 	err = e.readOnce(func(db *index.DB) (err error) {
-		m, err = db.Snapshot(filepath.Join(tmp, indexName))
-		return err
+		if m, err = db.Snapshot(filepath.Join(tmp, indexName)); err != nil {
+			return err
+		}
+		return stamp(filepath.Join(tmp, indexName))
 	})
 	name := fmt.Sprintf("%020d-%s", m.Checkpoint.Seq, e.o.Now().UTC().Format(snapshotTime))
 	path := filepath.Join(e.snapshots(), name)

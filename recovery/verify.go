@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"memlog/index"
 	"memlog/wal"
@@ -14,7 +15,8 @@ import (
 // VerifyOptions of Verify. The zero value checks the log, the archive and the index, and of the
 // snapshots what they say about themselves.
 type VerifyOptions struct {
-	Deep     bool // replay everything, compare digests with the index, read all snapshots
+	Deep     bool          // replay everything, compare digests with the index, read all snapshots
+	Wait     time.Duration // how long to go on reading files that change while they are read
 	Progress Progress
 }
 
@@ -53,8 +55,8 @@ func (r *Report) note(format string, args ...any) {
 
 // Verify checks the store in dir and changes nothing in it. It takes no lock: it works on a
 // read-only disk, on a store that no owner can open, and beside an owner, even one that hangs.
-// Files that change while they are read are read again, up to MaxVerifyTries times. The error is
-// of what kept it from looking; damage is in the Report.
+// Files that change while they are read are read again, MaxVerifyTries times at least. The error
+// is of what kept it from looking; damage is in the Report.
 func Verify(ctx context.Context, dir string, o VerifyOptions) (Report, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return Report{}, fmt.Errorf("verify: %w: %w", wal.ErrNoStore, err)
@@ -73,7 +75,7 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (Report, error) {
 func verify(ctx context.Context, dir, tmp string, o VerifyOptions) (Report, error) {
 	var r Report
 	var err error
-	if r.Log, err = verifyLog(ctx, dir, o.Progress); err != nil {
+	if r.Log, err = verifyLog(ctx, dir, o); err != nil {
 		return r, err
 	}
 	r.Notes = append(r.Notes, r.Log.Notes...)
@@ -96,18 +98,28 @@ func verify(ctx context.Context, dir, tmp string, o VerifyOptions) (Report, erro
 
 // verifyLog has the log checked against all witnesses of this log. Witnesses are asked first, so
 // that what is appended meanwhile cannot make them look behind.
-func verifyLog(ctx context.Context, dir string, p Progress) (wal.Report, error) {
+func verifyLog(ctx context.Context, dir string, o VerifyOptions) (wal.Report, error) {
 	ws := witnesses(dir)
-	for try := 1; ; try++ {
+	again := o.patience()
+	for {
 		before := fingerprint(dir, "HEAD", "log", "archive")
-		r, err := wal.Verify(ctx, dir, wal.VerifyOptions{Progress: p.bytes(StageVerify)})
+		r, err := wal.Verify(ctx, dir, wal.VerifyOptions{Progress: o.Progress.bytes(StageVerify)})
 		if err == nil {
-			r, err = withWitnesses(ctx, dir, r, of(ws, r.LogID), p)
+			r, err = withWitnesses(ctx, dir, r, of(ws, r.LogID), o.Progress)
 		}
-		sound := err == nil && r.OK()
-		if sound || try == MaxVerifyTries || before == fingerprint(dir, "HEAD", "log", "archive") {
+		still := before == fingerprint(dir, "HEAD", "log", "archive")
+		if err == nil && r.OK() || still || !again() {
 			return r, err
 		}
+	}
+}
+
+// patience returns a function that tells whether to read once more.
+func (o VerifyOptions) patience() (again func() bool) {
+	try, end := 0, time.Now().Add(o.Wait)
+	return func() bool {
+		try++
+		return try < MaxVerifyTries || time.Now().Before(end)
 	}
 }
 
@@ -140,13 +152,13 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 func (e *Engine) verify(ctx context.Context, tmp string, o VerifyOptions) (Report, error) {
 	var r Report
 	var err error
-	if r.Log, err = verifyLog(ctx, e.dir, o.Progress); err != nil {
+	if r.Log, err = verifyLog(ctx, e.dir, o); err != nil {
 		return r, err
 	}
-	if !r.Log.OK() && !e.o.ReadOnly && e.Log.Health().ReadOnly == "" {
+	if !r.Log.OK() && !e.readOnly {
 		_, err := e.Log.Append(ctx, func() (wal.Entry, error) {
 			var err error
-			r.Log, err = verifyLog(ctx, e.dir, o.Progress)
+			r.Log, err = verifyLog(ctx, e.dir, o)
 			return wal.Entry{}, err
 		})
 		if err != nil {
