@@ -195,23 +195,23 @@ type ArchiveResult struct {
 
 // StatsResult counts what a store holds.
 type StatsResult struct {
-	Memories    int       `json:"memories"`
-	Deleted     int       `json:"deleted"`
-	Versions    int       `json:"versions"`
-	Tags        int       `json:"tags"`
-	Types       []Count   `json:"types"`
-	Projects    []Count   `json:"projects"`
-	Records     uint64    `json:"records"`
-	FirstSeq    Seq       `json:"first_seq"`
-	LastSeq     Seq       `json:"last_seq"`
-	FirstTime   time.Time `json:"first_time,omitzero"`
-	LastTime    time.Time `json:"last_time,omitzero"`
-	LogBytes    int64     `json:"log_bytes"`
-	IndexBytes  int64     `json:"index_bytes"`
-	ArchiveByte int64     `json:"archive_bytes"`
-	Digest      string    `json:"digest"` // state digest
-	Store       string    `json:"store"`  // its directory
-	LogID       string    `json:"log_id"`
+	Memories     int       `json:"memories"`
+	Deleted      int       `json:"deleted"`
+	Versions     int       `json:"versions"`
+	Tags         int       `json:"tags"`
+	Types        []Count   `json:"types"`
+	Projects     []Count   `json:"projects"`
+	Records      uint64    `json:"records"`
+	FirstSeq     Seq       `json:"first_seq"`
+	LastSeq      Seq       `json:"last_seq"`
+	FirstTime    time.Time `json:"first_time,omitzero"`
+	LastTime     time.Time `json:"last_time,omitzero"`
+	LogBytes     int64     `json:"log_bytes"`
+	IndexBytes   int64     `json:"index_bytes"`
+	ArchiveBytes int64     `json:"archive_bytes"`
+	Digest       string    `json:"digest"` // state digest
+	Store        string    `json:"store"`  // its directory
+	LogID        string    `json:"log_id"`
 }
 
 // Count is a name and how many live memories have it.

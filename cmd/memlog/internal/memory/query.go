@@ -94,8 +94,9 @@ type ListResult struct {
 
 // GetRequest asks for one memory by its id, or by an alias.
 type GetRequest struct {
-	ID   string `json:"id"`
-	AsOf Moment `json:"as_of"`
+	ID             string `json:"id"`
+	AsOf           Moment `json:"as_of"`
+	IncludeDeleted bool   `json:"include_deleted,omitempty"` // show tombstones instead of refusing
 }
 
 // TagsRequest asks for the tags in use, with how many memories have each.

@@ -23,7 +23,7 @@ type Reader interface {
 	Search(context.Context, SearchRequest) (SearchResult, error)
 	// List returns memories page by page.
 	List(context.Context, ListRequest) (ListResult, error)
-	// Get returns one memory, deleted ones included; CodeNotFound where there never was one.
+	// Get returns one memory by id or alias; CodeNotFound where there is none, or none any more.
 	Get(context.Context, GetRequest) (Memory, error)
 	// History returns every version of a memory, by id or alias.
 	History(ctx context.Context, id string) (History, error)
@@ -114,6 +114,7 @@ type ImportResult struct {
 	Imported int        `json:"imported"` // memories or records that are new
 	Present  int        `json:"present"`  // that were there already
 	Changed  int        `json:"changed"`  // that became a new version of what was there
+	Repeated int        `json:"repeated"` // of those present: said again at another time
 	Rejected []Rejected `json:"rejected"`
 	Group    string     `json:"group,omitempty"` // undo takes it back as one
 	Seq      Seq        `json:"seq"`

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/transfer"
+	"memlog/index"
+	"memlog/wal"
+	"memlog/wal/event"
+)
+
+// Export writes memories, or the records themselves, to w. It holds one of them at a time.
+func (s *Store) Export(ctx context.Context, w io.Writer, r memory.ExportRequest) (
+	memory.ExportResult, error) {
+	var out memory.ExportResult
+	if r.Events && !r.Filter.IsZero() {
+		return out, memory.Invalid("events", "a filter selects memories, not records").
+			WithHint("leave the filter or --events out")
+	}
+	e, done, err := s.use()
+	if err != nil {
+		return out, err
+	}
+	defer done()
+	if out.Until, err = resolve(e, r.Until); err != nil {
+		return out, err
+	}
+	v, err := e.db.At(uint64(out.Until.Seq))
+	if err != nil {
+		return out, err
+	}
+	defer v.Close()
+	if r.Filter.IsZero() {
+		state, err := digestOf(v)
+		if err != nil {
+			return out, err
+		}
+		out.Digest = hexOf(state)
+	}
+	tw, err := transfer.NewWriter(w, r.Format, transfer.WriterOptions{Zone: s.now().Local().Location()})
+	if err != nil {
+		return out, err
+	}
+	if err := tw.Begin(transfer.Heading{Until: out.Until}); err != nil {
+		return out, err
+	}
+	if r.Events {
+		err = exportRecords(ctx, e, tw, r, &out)
+	} else {
+		err = exportMemories(ctx, e, v, tw, r, &out)
+	}
+	if err != nil {
+		return out, err
+	}
+	return out, tw.End()
+}
+
+func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.Writer,
+	r memory.ExportRequest, out *memory.ExportResult) error {
+	one := func(d index.Doc) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		line, err := exportLine(v, d)
+		if err != nil {
+			return err
+		}
+		out.Memories++
+		if r.Progress != nil && out.Memories%1000 == 0 {
+			r.Progress("export", int64(out.Memories), 0)
+		}
+		return tw.Memory(line)
+	}
+	people := r.Format == transfer.FormatMarkdown
+	if r.Filter.IsZero() {
+		for d, err := range v.Docs() {
+			if err != nil {
+				return err
+			}
+			if people && d.Deleted {
+				continue // a document for people shows what is
+			}
+			if err := one(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	f, err := filter(e, r.Filter)
+	if err != nil {
+		return err
+	}
+	for cursor := ""; ; {
+		p, err := v.List(f, cursor, memory.MaxLimit)
+		if err != nil {
+			return err
+		}
+		for _, d := range p.Docs {
+			if err := one(d); err != nil {
+				return err
+			}
+		}
+		if cursor = p.Next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// exportLine is all that a view knows of a document.
+func exportLine(v *index.View, d index.Doc) (transfer.Line, error) {
+	m, err := whole(d)
+	if err != nil {
+		return transfer.Line{}, err
+	}
+	if by := memory.ID(d.SupersededBy); !by.IsZero() {
+		m.SupersededBy = by
+	}
+	a := transfer.Attached{Tags: m.Tags, Deleted: d.Deleted, Incomplete: d.Incomplete}
+	for _, o := range d.Occurrences {
+		eo, err := event.DecodeOccurrence(o.Payload)
+		if err != nil {
+			return transfer.Line{}, fmt.Errorf("occurrence %s of memory %s: %w", o.ID, d.ID, err)
+		}
+		a.Occurrences = append(a.Occurrences, eo)
+	}
+	links, err := v.Links(d.ID)
+	for _, l := range links {
+		a.Links = append(a.Links, event.Link{From: memory.ID(l.From), To: memory.ID(l.To), Type: l.Type})
+	}
+	return transfer.FromMemory(m, a), err
+}
+
+func exportRecords(ctx context.Context, e session, tw *transfer.Writer, r memory.ExportRequest,
+	out *memory.ExportResult) error {
+	id := event.ID(e.log.ID())
+	if out.Until.Seq == 0 {
+		return nil
+	}
+	for rec, err := range e.log.Records(e.log.First(), wal.Seq(out.Until.Seq)) {
+		if err != nil {
+			return logError(err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		line := transfer.RecordLine{LogID: id, LogRecord: logRecord(rec)}
+		if rec.Mark != nil {
+			line.Events = line.Events[1:] // it stands in Mark
+			if line.Mark, err = markJSON(rec.Mark); err != nil {
+				return err
+			}
+		}
+		for i, raw := range rec.Events {
+			line.Events[i].Raw = raw
+		}
+		if err := tw.Record(line); err != nil {
+			return err
+		}
+		out.Records++
+		if r.Progress != nil && out.Records%1000 == 0 {
+			r.Progress("export", int64(out.Records), int64(out.Until.Seq))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+	"slices"
+	"time"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/wal"
+	"memlog/wal/event"
+)
+
+// Log yields the records of the log in order, and, with Follow, those that come. A damaged stretch
+// is an error that does not end it.
+func (s *Store) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {
+	return func(yield func(memory.LogRecord, error) bool) {
+		e, done, err := s.use()
+		if err != nil {
+			yield(memory.LogRecord{}, err)
+			return
+		}
+		defer done()
+		from, to, err := logRange(e.log, r)
+		if err != nil {
+			yield(memory.LogRecord{}, err)
+			return
+		}
+		if to != 0 && from > to {
+			return
+		}
+		for {
+			changed := e.log.Changed()
+			head := e.log.Head().Seq
+			end := head
+			if to != 0 {
+				end = min(to, head)
+			}
+			if !yieldRecords(ctx, e.log, r, from, end, yield) {
+				return
+			}
+			from = max(from, end+1)
+			if !r.Follow || (to != 0 && head >= to) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			}
+		}
+	}
+}
+
+// logRange turns a request's bounds into sequence numbers; to 0 is open.
+func logRange(log *wal.Log, r memory.LogRequest) (from, to wal.Seq, err error) {
+	from, to = max(wal.Seq(r.From), log.First(), 1), wal.Seq(r.To)
+	if r.From != 0 && r.To != 0 && r.From > r.To {
+		return 0, 0, memory.Invalid("to", "record %d is before record %d", r.To, r.From)
+	}
+	if !r.Since.IsZero() {
+		before, err := log.SeqAt(r.Since.Add(-time.Microsecond))
+		if err != nil {
+			return 0, 0, logError(err)
+		}
+		from = max(from, before+1)
+	}
+	if !r.Until.IsZero() && !(r.Follow && r.Until.After(time.Now())) {
+		last, err := log.SeqAt(r.Until)
+		if err != nil {
+			return 0, 0, logError(err)
+		}
+		if last == 0 {
+			return 1, 0, beforeLog(session{log: log}, memory.Moment{Time: r.Until})
+		}
+		if to == 0 || last < to {
+			to = last
+		}
+	}
+	return from, to, nil
+}
+
+// yieldRecords hands the records from..to over; false where the caller has had enough.
+func yieldRecords(ctx context.Context, log *wal.Log, r memory.LogRequest, from, to wal.Seq,
+	yield func(memory.LogRecord, error) bool) bool {
+	if from > to {
+		return true
+	}
+	for rec, err := range log.Records(from, to) {
+		if ctx.Err() != nil {
+			return false
+		}
+		if err != nil {
+			if !yield(memory.LogRecord{}, logError(err)) {
+				return false
+			}
+			continue
+		}
+		if r.Session != "" && rec.Provenance.Session != r.Session {
+			continue
+		}
+		out := logRecord(rec)
+		if r.Kind != "" && !slices.ContainsFunc(out.Events, func(e memory.LogEvent) bool { return e.Kind == r.Kind }) {
+			continue
+		}
+		if !yield(out, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// logRecord is a record as people read it.
+func logRecord(rec wal.Record) memory.LogRecord {
+	p := rec.Provenance
+	out := memory.LogRecord{
+		Seq: memory.Seq(rec.Seq), Time: rec.Time, Wall: rec.Wall, Epoch: rec.Epoch,
+		Hash: rec.Hash.String(), RequestID: rec.RequestID, Group: rec.GroupID,
+		Events: []memory.LogEvent{}, Client: p.Client, ClientVer: p.ClientVersion,
+		Session: p.Session, Project: p.Project, User: p.User, Host: p.Host, Reason: p.Reason,
+		Lost: rec.Lost,
+	}
+	if ev, ok := logMark(rec.Mark); ok {
+		out.Events = append(out.Events, ev)
+	}
+	for _, raw := range rec.Events {
+		out.Events = append(out.Events, logEvent(raw))
+	}
+	return out
+}
+
+// logMark shows a fact about the log itself as an event.
+func logMark(m *wal.Mark) (memory.LogEvent, bool) {
+	switch {
+	case m == nil:
+	case m.Created != nil:
+		return memory.LogEvent{Kind: "created", Fields: map[string]any{
+			"log_id": event.ID(m.Created.LogID), "format": m.Created.Format}}, true
+	case m.Forked != nil:
+		return memory.LogEvent{Kind: "forked", Fields: map[string]any{
+			"from": event.ID(m.Forked.From), "seq": m.Forked.Position.Seq,
+			"hash": m.Forked.Position.Hash.String(), "log_id": event.ID(m.Forked.LogID)}}, true
+	case m.LossAccepted != nil:
+		return memory.LogEvent{Kind: "loss_accepted", Fields: map[string]any{
+			"from": m.LossAccepted.From, "to": m.LossAccepted.To}}, true
+	case m.ClockCorrected != nil:
+		return memory.LogEvent{Kind: "clock_corrected", Fields: map[string]any{
+			"from": m.ClockCorrected.From}}, true
+	}
+	return memory.LogEvent{}, false
+}
+
+// logEvent shows one encoded event; nil bytes are one that was destroyed.
+func logEvent(raw []byte) memory.LogEvent {
+	if raw == nil {
+		return memory.LogEvent{Kind: "destroyed", Destroyed: true}
+	}
+	env, err := event.Decode(raw)
+	if err != nil {
+		return memory.LogEvent{Kind: "malformed", Raw: raw}
+	}
+	out := memory.LogEvent{Kind: string(env.Event.Kind()), Fields: eventFields(env.Event)}
+	if _, ok := env.Event.(event.Unknown); ok {
+		out.Raw = raw
+	}
+	return out
+}
+
+// eventFields names what an event says.
+func eventFields(ev event.Event) map[string]any {
+	if m, ok := memoryOf(ev); ok {
+		return memoryFields(m)
+	}
+	switch ev := ev.(type) {
+	case event.Deleted:
+		return some("id", ev.ID, "superseded_by", ev.SupersededBy)
+	case event.Retracted:
+		return some("id", ev.ID)
+	case event.Repeated:
+		return some("id", ev.ID, "occurrence", ev.Occurrence.ID, "created_at", ev.Occurrence.CreatedAt,
+			"metadata", jsonOrNil(ev.Occurrence.Metadata), "tags", ev.Tags)
+	case event.Unrepeated:
+		return some("id", ev.ID, "occurrence", ev.Occurrence, "tags", ev.Tags)
+	case event.Linked:
+		return some("from", ev.Link.From, "to", ev.Link.To, "type", ev.Link.Type)
+	case event.Unlinked:
+		return some("from", ev.Link.From, "to", ev.Link.To, "type", ev.Link.Type)
+	case event.Undone:
+		return some("seqs", ev.Seqs, "redone", ev.Redone)
+	case event.Digested:
+		return some("seq", ev.Seq, "digest", hex.EncodeToString(ev.Digest), "version", ev.Version)
+	case event.Embedded:
+		return some("id", ev.ID, "version", ev.Version, "model", ev.Model)
+	}
+	return nil
+}
+
+func memoryFields(m event.Memory) map[string]any {
+	return some("id", m.ID, "version", m.Version, "content", m.Content, "type", m.Type,
+		"project", m.Project, "tags", m.Tags, "metadata", jsonOrNil(m.Metadata),
+		"created_at", m.CreatedAt, "updated_at", m.UpdatedAt, "aliases", m.Aliases,
+		"superseded_by", m.SupersededBy)
+}
+
+func jsonOrNil(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return json.RawMessage(b)
+}
+
+// some builds a map of the values that are not empty.
+func some(pairs ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		switch v := pairs[i+1].(type) {
+		case nil:
+		case string:
+			if v != "" {
+				out[pairs[i].(string)] = v
+			}
+		case []string:
+			if len(v) > 0 {
+				out[pairs[i].(string)] = v
+			}
+		case []uint64:
+			if len(v) > 0 {
+				out[pairs[i].(string)] = v
+			}
+		case event.ID:
+			if !v.IsZero() {
+				out[pairs[i].(string)] = v
+			}
+		case time.Time:
+			if !v.IsZero() {
+				out[pairs[i].(string)] = v
+			}
+		default:
+			out[pairs[i].(string)] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,423 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/index"
+	"memlog/wal"
+	"memlog/wal/event"
+)
+
+// touchedIDs returns the memories an event is about.
+func touchedIDs(ev event.Event) []memory.ID {
+	switch ev := ev.(type) {
+	case event.Stored:
+		return []memory.ID{ev.Memory.ID}
+	case event.Updated:
+		return []memory.ID{ev.Memory.ID}
+	case event.Reverted:
+		return []memory.ID{ev.Memory.ID}
+	case event.Restored:
+		return []memory.ID{ev.Memory.ID}
+	case event.Deleted:
+		return []memory.ID{ev.ID}
+	case event.Retracted:
+		return []memory.ID{ev.ID}
+	case event.Repeated:
+		return []memory.ID{ev.ID}
+	case event.Unrepeated:
+		return []memory.ID{ev.ID}
+	case event.Linked:
+		return []memory.ID{ev.Link.From, ev.Link.To}
+	case event.Unlinked:
+		return []memory.ID{ev.Link.From, ev.Link.To}
+	}
+	return nil
+}
+
+// movesImage reports whether an event opens or ends a version of a memory.
+func movesImage(ev event.Event) bool {
+	switch ev.(type) {
+	case event.Stored, event.Updated, event.Reverted, event.Restored, event.Deleted, event.Retracted:
+		return true
+	}
+	return false
+}
+
+// occurrence names one repetition of a memory.
+type occurrence struct{ memory, id memory.ID }
+
+// touch is all that a set of records touched: for each memory's image, each occurrence and each
+// link, the first record of the set that did. What stood before that record is what an opposite
+// brings back.
+type touch struct {
+	set    map[uint64]bool
+	last   uint64
+	images map[memory.ID]uint64
+	occs   map[occurrence]uint64
+	links  map[event.Link]uint64
+	order  []any // the keys of the three maps, by first touch, so that what results is determined
+}
+
+func newTouch() *touch {
+	return &touch{set: map[uint64]bool{}, images: map[memory.ID]uint64{},
+		occs: map[occurrence]uint64{}, links: map[event.Link]uint64{}}
+}
+
+// add takes a record into the set. Records come in sequence order.
+func (t *touch) add(rec wal.Record) {
+	seq := uint64(rec.Seq)
+	t.set[seq] = true
+	t.last = max(t.last, seq)
+	for _, ev := range decodeAll(rec) {
+		switch ev := ev.(type) {
+		case event.Repeated:
+			t.occurrence(occurrence{ev.ID, ev.Occurrence.ID}, seq)
+		case event.Unrepeated:
+			t.occurrence(occurrence{ev.ID, ev.Occurrence}, seq)
+		case event.Linked:
+			t.link(ev.Link, seq)
+		case event.Unlinked:
+			t.link(ev.Link, seq)
+		default:
+			for _, id := range touchedIDs(ev) {
+				if _, ok := t.images[id]; !ok {
+					t.images[id] = seq
+					t.order = append(t.order, id)
+				}
+			}
+		}
+	}
+}
+
+func (t *touch) occurrence(o occurrence, seq uint64) {
+	if _, ok := t.occs[o]; !ok {
+		t.occs[o] = seq
+		t.order = append(t.order, o)
+	}
+}
+
+func (t *touch) link(l event.Link, seq uint64) {
+	if _, ok := t.links[l]; !ok {
+		t.links[l] = seq
+		t.order = append(t.order, l)
+	}
+}
+
+// past opens views of the index as of single sequence numbers, and keeps them for reuse.
+type past struct {
+	db    *index.DB
+	views map[uint64]*index.View
+}
+
+// maxPast bounds how many views are held open at a time.
+const maxPast = 64
+
+func (p *past) at(seq uint64) (*index.View, error) {
+	if v := p.views[seq]; v != nil {
+		return v, nil
+	}
+	if len(p.views) >= maxPast {
+		p.close()
+	}
+	v, err := p.db.At(seq)
+	if err == nil {
+		p.views[seq] = v
+	}
+	return v, err
+}
+
+func (p *past) close() {
+	for seq, v := range p.views {
+		v.Close()
+		delete(p.views, seq)
+	}
+}
+
+// opposites decides the events that take a touch back.
+type opposites struct {
+	touch *touch
+	past  *past
+	now   *index.View
+	force bool
+	plain bool // brings back what was, without a look at what came between: for revert
+	left  []memory.LeftAlone
+
+	back  []event.Event // memories that come back; they go first, so that facts find them
+	facts []event.Event // occurrences and links
+	rest  []event.Event // memories that change or go
+}
+
+// decide turns some of the touch's keys into events.
+func (o *opposites) decide(keys []any) ([]event.Event, error) {
+	for _, k := range keys {
+		var err error
+		switch k := k.(type) {
+		case memory.ID:
+			err = o.image(k)
+		case occurrence:
+			err = o.repetition(k)
+		case event.Link:
+			err = o.link(k)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Concat(o.back, o.facts, o.rest), nil
+}
+
+// image brings a memory's image back to what it was before the touch.
+func (o *opposites) image(id memory.ID) error {
+	first := o.touch.images[id]
+	then, err := o.past.at(first - 1)
+	if err != nil {
+		return err
+	}
+	before, was, err := then.Doc(index.ID(id))
+	if err != nil {
+		return err
+	}
+	now, is, err := o.now.Doc(index.ID(id))
+	if err != nil {
+		return err
+	}
+	target, err := o.target(id, before, was, now, is)
+	if err != nil {
+		return err
+	}
+	evs, err := imageOpposite(target, was, before.Deleted, now, is)
+	if err != nil || len(evs) == 0 {
+		return err
+	}
+	if !o.force && !o.plain {
+		why, err := o.changedSince(id, first, was)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			o.left = append(o.left, memory.LeftAlone{ID: id, Reason: why})
+			return nil
+		}
+	}
+	if _, comes := evs[0].(event.Restored); !comes {
+		o.rest = append(o.rest, evs...)
+		return nil
+	}
+	o.back = append(o.back, evs...)
+	if is {
+		return nil
+	}
+	for _, c := range before.Occurrences { // taking a memory back took these too
+		occ, err := event.DecodeOccurrence(c.Payload)
+		if err != nil {
+			return err
+		}
+		o.back = append(o.back, event.Repeated{ID: id, Occurrence: occ})
+	}
+	return nil
+}
+
+// target is the memory as it was before, with the tags that others gave and took since.
+func (o *opposites) target(id memory.ID, before index.Doc, was bool, now index.Doc, is bool) (
+	event.Memory, error) {
+	if !was {
+		return event.Memory{ID: id}, nil
+	}
+	m, err := whole(before)
+	if err != nil {
+		return m, err
+	}
+	if before.Deleted || o.plain || !is || now.Deleted {
+		return m, nil
+	}
+	v, err := o.past.at(o.touch.last)
+	if err != nil {
+		return m, err
+	}
+	after, ok, err := v.Doc(index.ID(id))
+	if err != nil || !ok || after.Deleted {
+		return m, err
+	}
+	m.Tags = append(m.Tags, without(now.Tags, after.Tags)...)
+	slices.Sort(m.Tags)
+	m.Tags = without(slices.Compact(m.Tags), without(after.Tags, now.Tags))
+	return m, nil
+}
+
+// imageOpposite returns the events that turn now into m, which was live, a tombstone, or not there.
+func imageOpposite(m event.Memory, was, wasDeleted bool, now index.Doc, is bool) ([]event.Event, error) {
+	switch {
+	case !was && !is:
+		return nil, nil
+	case !was:
+		return []event.Event{event.Retracted{ID: m.ID}}, nil
+	case wasDeleted && is && now.Deleted:
+		return nil, nil
+	case wasDeleted:
+		gone := event.Deleted{ID: m.ID, SupersededBy: m.SupersededBy}
+		if is {
+			return []event.Event{gone}, nil
+		}
+		return []event.Event{event.Restored{Memory: m}, gone}, nil
+	case !is || now.Deleted:
+		return []event.Event{event.Restored{Memory: m}}, nil
+	}
+	have, err := whole(now)
+	if err != nil || (have.Version == m.Version && sameMemory(have, m)) {
+		return nil, err
+	}
+	return []event.Event{event.Reverted{Memory: m}}, nil
+}
+
+// changedSince says what happened to a memory after first outside of the set, or nothing. Where the
+// memory would be taken back whole (it was not there before), what others said and linked since
+// counts as well.
+func (o *opposites) changedSince(id memory.ID, first uint64, was bool) (string, error) {
+	images, err := o.now.Images(index.ID(id))
+	if err != nil {
+		return "", err
+	}
+	var last uint64
+	for _, i := range images {
+		for _, seq := range []uint64{i.From, i.To} {
+			if seq > first && !o.touch.set[seq] {
+				last = max(last, seq)
+			}
+		}
+	}
+	if last != 0 || was {
+		return since(last, "changed it since"), nil
+	}
+	occs, err := o.now.Occurrences(index.ID(id))
+	if err != nil {
+		return "", err
+	}
+	for _, c := range occs {
+		if !o.touch.set[c.From] {
+			return since(c.From, "said it again since"), nil
+		}
+	}
+	links, err := o.now.Links(index.ID(id))
+	for _, l := range links {
+		if !o.touch.set[l.Since] {
+			return since(l.Since, "linked it since"), err
+		}
+	}
+	return "", err
+}
+
+func since(seq uint64, what string) string {
+	if seq == 0 {
+		return ""
+	}
+	return fmt.Sprintf("record %d %s", seq, what)
+}
+
+// repetition brings an occurrence back, or takes it away. Of a memory that is not there it does
+// nothing: bringing the memory back brings its occurrences.
+func (o *opposites) repetition(k occurrence) error {
+	doc, there, err := o.now.Doc(index.ID(k.memory))
+	if err != nil || !there {
+		return err
+	}
+	first := o.touch.occs[k]
+	then, err := o.past.at(first - 1)
+	if err != nil {
+		return err
+	}
+	before, err := then.Occurrences(index.ID(k.memory))
+	if err != nil {
+		return err
+	}
+	all, err := o.now.Occurrences(index.ID(k.memory))
+	if err != nil {
+		return err
+	}
+	same := func(c index.Occurrence) bool { return c.ID == index.ID(k.id) }
+	was, is := slices.IndexFunc(before, same), slices.IndexFunc(all, same)
+	var payload []byte
+	switch {
+	case (was >= 0) == (is >= 0):
+		return nil
+	case was >= 0:
+		payload = before[was].Payload
+	default:
+		payload = all[is].Payload
+	}
+	occ, err := event.DecodeOccurrence(payload)
+	if err != nil {
+		return err
+	}
+	tags, err := o.repetitionTags(k, first, occ, doc, all)
+	if err != nil {
+		return err
+	}
+	if was >= 0 {
+		o.facts = append(o.facts, event.Repeated{ID: k.memory, Occurrence: occ, Tags: tags})
+	} else {
+		o.facts = append(o.facts, event.Unrepeated{ID: k.memory, Occurrence: k.id, Tags: tags})
+	}
+	return nil
+}
+
+// repetitionTags returns the tags that came or went with an occurrence at record first: none where
+// a version came since, which carries its own, and none that another occurrence gives too.
+func (o *opposites) repetitionTags(k occurrence, first uint64, occ event.Occurrence, now index.Doc,
+	all []index.Occurrence) ([]string, error) {
+	if now.Deleted || (now.From > first && !o.plain) {
+		return nil, nil
+	}
+	then, err := o.past.at(first - 1)
+	if err != nil {
+		return nil, err
+	}
+	before, was, err := then.Doc(index.ID(k.memory))
+	if err != nil || !was {
+		return nil, err
+	}
+	came, went := without(occ.Tags, before.Tags), without(occ.Tags, now.Tags)
+	isNow := slices.ContainsFunc(now.Occurrences, func(c index.Occurrence) bool {
+		return c.ID == index.ID(k.id)
+	})
+	if !isNow { // it comes back, and with it what it had and what is missing now
+		return without(went, came), nil
+	}
+	tags := without(came, went)
+	for _, c := range all {
+		if c.ID == index.ID(k.id) {
+			continue
+		}
+		other, err := event.DecodeOccurrence(c.Payload)
+		if err != nil {
+			return nil, err
+		}
+		if !o.plain {
+			tags = without(tags, other.Tags)
+		}
+	}
+	return tags, nil
+}
+
+// link brings a link back, or takes it away.
+func (o *opposites) link(l event.Link) error {
+	then, err := o.past.at(o.touch.links[l] - 1)
+	if err != nil {
+		return err
+	}
+	was, err := hasLink(then, l)
+	if err != nil {
+		return err
+	}
+	is, err := hasLink(o.now, l)
+	switch {
+	case err != nil || was == is:
+	case was:
+		o.facts = append(o.facts, event.Linked{Link: l})
+	default:
+		o.facts = append(o.facts, event.Unlinked{Link: l})
+	}
+	return err
+}
