@@ -105,7 +105,8 @@ func nextToken(rest string, sofar []token) (token, string, error) {
 	text := strings.TrimPrefix(rest, " ")
 	glued := len(text) == len(rest)
 	if len(sofar) > 0 && sofar[len(sofar)-1].kind == clockTime {
-		if m := offsetPattern.FindStringSubmatch(text); m != nil && digitsEnd(text[len(m[0]):], zoneOffset) {
+		m := offsetPattern.FindStringSubmatch(text)
+		if m != nil && digitsEnd(text[len(m[0]):], zoneOffset) {
 			return token{zoneOffset, m[0], m[1:], glued}, text[len(m[0]):], nil
 		}
 	}

@@ -10,8 +10,8 @@ import (
 
 // words is what the generators put together.
 func words() []string {
-	return strings.Fields(`2025-01-25 2025-01 2025 2025-W04 2025-Q1 14:30 14:30:05 3pm 3 5th 31 0 2d 1h30m
-		1.5 @1700000000 now today yesterday tomorrow tonight noon last this next past previous January
+	return strings.Fields(`2025-01-25 2025-01 2025 2025-W04 2025-Q1 14:30 14:30:05 3pm 3 5th 31 0 2d 1h30m 1.5
+		@1700000000 now today yesterday tomorrow tonight noon last this next past previous January
 		feb March dec Monday sunday spring winter Q1 day days week weeks month months quarter year years
 		hour hours minute second ago in on at the of and to from between since before after until start
 		end beginning morning evening night weekend a an half couple two , .. - Z UTC +02:00 T 12 1 2024
@@ -100,7 +100,8 @@ func holds(t rapid.TB, expr string, now time.Time) bool {
 }
 
 func holdsMoment(t rapid.TB, expr string, now, got time.Time) {
-	if y := got.Year(); y < minYear || y > maxYear || got.IsZero() || got.Location() != now.Location() {
+	y, here := got.Year(), got.Location() == now.Location()
+	if y < minYear || y > maxYear || got.IsZero() || !here {
 		t.Fatalf("%q means %v", expr, got)
 	}
 	written := got.Format(time.RFC3339Nano)
@@ -137,7 +138,8 @@ func FuzzAt(f *testing.F) {
 		f.Add(w, int64(1750251845))
 	}
 	for _, expr := range []string{
-		"from January to March", "2 days, 3 hours ago", "Tue, 05 Mar 2024 14:30:05 GMT", "end of the month",
+		"from January to March", "2 days, 3 hours ago", "Tue, 05 Mar 2024 14:30:05 GMT",
+		"end of the month",
 		"yesterday from 14:00 to 16:00", "the 5th of last month", "1h30m", "2025-01-25T14:30:05.5+02:00",
 		"between 2024-01-01 and 2024-02-01", "a couple of weeks from now", "Monday–Friday", "12 p.m.",
 	} {
@@ -148,7 +150,7 @@ func FuzzAt(f *testing.F) {
 		now := time.Unix(seconds, 0).In(loc)
 		holds(t, expr, now)
 		var at time.Time
-		if err := at.UnmarshalText([]byte(expr)); err == nil && at.UTC().Year() >= minYear && !at.IsZero() {
+		if err := at.UnmarshalText([]byte(expr)); err == nil {
 			got, err := At(expr, now, End)
 			if err == nil && !got.Equal(at) {
 				t.Fatalf("At(%q) = %v, want %v", expr, got, at)

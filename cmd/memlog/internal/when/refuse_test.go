@@ -60,7 +60,7 @@ func TestAtRefuses(t *testing.T) {
 		"2025-01-01T00:00:00 CET":  `"cet" is not understood after "00:00:00"`,
 		"2025-01-01T00:00:00+2400": "+2400 is not a zone",
 		"999999999999 years ago":   "999999999999 is too many: only the years 1 to 9999 are known",
-		"99999999999999999999 s":   "99999999999999999999 is too many: only the years 1 to 9999 are known",
+		"99999999999999999 s":      "99999999999999999 is too many: only the years 1 to 9999 are known",
 		"2025 years ago":           "year 0 is not between 1 and 9999",
 		"in 9000 years":            "year 11025 is not between 1 and 9999",
 		"1.5 days ago":             "a fraction is possible only of hours, minutes and seconds",
