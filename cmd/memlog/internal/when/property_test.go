@@ -10,7 +10,8 @@ import (
 
 // words is what the generators put together.
 func words() []string {
-	return strings.Fields(`2025-01-25 2025-01 2025 2025-W04 2025-Q1 14:30 14:30:05 3pm 3 5th 31 0 2d 1h30m 1.5
+	return strings.Fields(`2025-01-25 2025-01 2025 2025-W04 2025-Q1 14:30 14:30:05 3pm 3 5th 31 0 2d
+		1h30m 1.5
 		@1700000000 now today yesterday tomorrow tonight noon last this next past previous January
 		feb March dec Monday sunday spring winter Q1 day days week weeks month months quarter year years
 		hour hours minute second ago in on at the of and to from between since before after until start
