@@ -66,7 +66,7 @@
 //
 // By their documentation, olebedev/when finds a known phrase in a text and passes over the rest,
 // and tj/go-naturaldate ignores other text; here a leftover must be an error. araddon/dateparse can
-// refuse ambiguous dates, but lists no relative ones. None of them reads spans with two ends.
+// refuse ambiguous dates, but lists no relative ones.
 //
 // # Files
 //
