@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -19,8 +20,10 @@ type Batch struct {
 	written  totals            // as they were last written under keyStat
 	names    map[string]uint32 // names numbered in this batch
 	postings map[string][]byte // collected so that a key gets one merge per batch
+	ids      map[ID]Ordinal    // looked up or made in this batch
 	noTags   map[Ordinal]bool  // documents made in this batch that never had a tag
 	noAlias  map[Ordinal]bool
+	noHead   map[Ordinal]bool
 	changed  bool
 
 	rows   []rowWithTo // for the table, once committed
@@ -78,9 +81,10 @@ func (d *DB) NewBatch() (*Batch, error) {
 	b := &Batch{
 		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, postings: map[string][]byte{},
-		noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
+		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
+		noHead: map[Ordinal]bool{},
 	}
-	b.src = source{r: b.b, fuse: d.fuse}
+	b.src = source{r: b.b, fuse: d.fuse, batch: b}
 	d.batch = b
 	return b, nil
 }
@@ -124,7 +128,8 @@ func (b *Batch) ensureDoc(id ID) (Ordinal, error) {
 	ord = b.state.nextDoc
 	b.state.nextDoc++
 	b.newIDs = append(b.newIDs, id)
-	b.noTags[ord], b.noAlias[ord] = true, true
+	b.ids[id] = ord
+	b.noTags[ord], b.noAlias[ord], b.noHead[ord] = true, true, true
 	if err := b.set(newKey(keyDoc).id(id), key(nil).ord(ord)); err != nil {
 		return 0, err
 	}
@@ -137,10 +142,13 @@ func (b *Batch) PutImage(i NewImage) error {
 	if err != nil {
 		return err
 	}
-	h, _, err := b.src.head(ord)
-	if err != nil {
-		return err
+	var h head
+	if !b.noHead[ord] {
+		if h, _, err = b.src.head(ord); err != nil {
+			return err
+		}
 	}
+	delete(b.noHead, ord)
 	if h.open {
 		if err := b.end(h, i.Seq); err != nil {
 			return err
@@ -350,9 +358,8 @@ func (d *DB) commit(b *Batch) error {
 		return err
 	}
 	d.state, d.dirty = b.state, true
-	for s, n := range b.names {
-		d.names[s] = n
-	}
+	maps.Copy(d.names, b.names)
+	d.known.add(b.ids)
 	select {
 	case d.kick <- struct{}{}:
 	default:

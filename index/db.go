@@ -27,6 +27,7 @@ type DB struct {
 	p         *pebble.DB
 	lock      *pebble.Lock
 	analyzer  analyzer // owned by the open batch
+	known     *known   // owned by the open batch
 
 	mu     sync.Mutex
 	state  state             // mu guards: as committed
@@ -35,6 +36,8 @@ type DB struct {
 	batch  *Batch            // mu guards
 	dirty  bool              // mu guards: committed since the last flush
 	closed bool              // mu guards
+
+	noteMu sync.Mutex // guards: the file checkpointFile
 
 	kick    chan struct{} // a commit happened
 	flushed chan struct{} // pebble wrote a memtable out
@@ -148,6 +151,7 @@ func (d *DB) load() error {
 	case !ok:
 		return d.initialize(s)
 	}
+	d.known = newKnown(false)
 	d.state, err = s.state()
 	return err
 }
@@ -165,6 +169,7 @@ func (d *DB) initialize(s source) error {
 	if any {
 		return d.fuse.blow(fmt.Errorf("no schema: %w", errValue))
 	}
+	d.known = newKnown(true)
 	if d.o.ReadOnly {
 		return nil
 	}

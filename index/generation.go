@@ -186,6 +186,8 @@ func setAside(fs vfs.FS, dir, name, reason string) (string, error) {
 // has seen. The record was synced before the index got it, so the file never claims too much,
 // though it may lag, and may be ahead of what pebble has written.
 func (d *DB) writeCheckpoint() error {
+	d.noteMu.Lock()
+	defer d.noteMu.Unlock()
 	b, err := json.Marshal(d.Checkpoint())
 	if err != nil {
 		return fmt.Errorf("encode checkpoint: %w", err)

@@ -13,8 +13,10 @@ import (
 // PutRequest notes which record answered a request. The first record of a request stays.
 func (b *Batch) PutRequest(request string, seq uint64) error {
 	k := newKey(keyRequest).raw(request)
-	if _, ok, err := b.src.get(k); err != nil || ok {
-		return err
+	if !b.d.known.newRequest(request) {
+		if _, ok, err := b.src.get(k); err != nil || ok {
+			return err
+		}
 	}
 	return b.set(k, key(nil).u64(seq))
 }

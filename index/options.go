@@ -64,3 +64,6 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// MemFS returns an empty file system in memory, for Options.FS: an index that is thrown away.
+func MemFS() vfs.FS { return vfs.NewMem() }

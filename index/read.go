@@ -10,8 +10,9 @@ import (
 
 // source reads keys: a snapshot, a batch over the DB, or the DB.
 type source struct {
-	r    pebble.Reader
-	fuse *fuse
+	r     pebble.Reader
+	fuse  *fuse
+	batch *Batch // nil: of no batch
 }
 
 // get returns a copy of the value of k.
@@ -108,12 +109,20 @@ func (s source) finish(it *pebble.Iterator) error {
 
 // ordinal returns the number of a document that was ever seen.
 func (s source) ordinal(id ID) (Ordinal, bool, error) {
+	if s.batch != nil {
+		if ord, ok, sure := s.batch.lookup(id); sure {
+			return ord, ok, nil
+		}
+	}
 	v, ok, err := s.get(newKey(keyDoc).id(id))
 	if err != nil || !ok {
 		return 0, false, err
 	}
 	f := fieldReader{b: v}
 	ord := f.ord()
+	if s.batch != nil {
+		s.batch.ids[id] = ord
+	}
 	return ord, true, s.fuse.check(f.done("ordinal"))
 }
 
