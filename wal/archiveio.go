@@ -100,3 +100,30 @@ func readManifest(dir string) (entries []ArchiveEntry, bad int, err error) {
 func archivedName(l *sealedLine) string {
 	return fmt.Sprintf("%020d-%020d-%x%s", l.First, l.Last, l.LastHash[:8], archiveSuffix)
 }
+
+// writeManifest makes the manifest say what the given, verified, files hold.
+func writeManifest(d *disk, dir string, files []*segFile) error {
+	var lines []ArchiveEntry
+	for _, f := range files {
+		var e ArchiveEntry
+		switch {
+		case f.entry != nil:
+			e = *f.entry
+		case f.walked && len(f.gaps) == 0 && len(f.extents) == 1:
+			line := f.toLine()
+			e = line.entry()
+			e.Path, e.StoredSHA256 = f.path, f.stored
+			if info, err := os.Stat(f.path); err == nil {
+				e.StoredBytes = info.Size()
+			}
+		default:
+			continue
+		}
+		if r, err := filepath.Rel(filepath.Join(dir, archiveDir), e.Path); err == nil &&
+			filepath.IsLocal(r) {
+			e.Path = r
+		}
+		lines = append(lines, e)
+	}
+	return writeLines(d, filepath.Join(dir, archiveDir, manifestName), lines)
+}

@@ -31,16 +31,18 @@ type catalog struct {
 	witness  Position // the highest number that somebody saw acknowledged
 	seenBy   string   // who
 
-	torn     *segFile // the file whose end is torn
-	tornAt   int64
-	pieces   []piece // what the log is, ascending, disjoint
-	holes    []hole
-	problems []CorruptionError
-	notes    []string
-	stray    []string // files that must be kept away from tidwall/wal
-	rebuild  bool     // sealed.jsonl must be written again
-	conflict string   // HEAD names another record than the log has
-	bytes    int64
+	torn        *segFile // the file whose end is torn
+	tornAt      int64
+	pieces      []piece // what the log is, ascending, disjoint
+	holes       []hole
+	problems    []CorruptionError
+	notes       []string
+	stray       []string // files that must be kept away from tidwall/wal
+	strays      []string // all that do not belong in log/
+	rebuild     bool     // sealed.jsonl must be written again
+	badManifest bool
+	conflict    string // HEAD names another record than the log has
+	bytes       int64
 }
 
 // piece is a stretch of the log, in one extent.
@@ -155,7 +157,8 @@ func (c *catalog) readDerived() (map[Seq]*sealedLine, error) {
 		return nil, err
 	}
 	if bad > 0 {
-		c.note("the archive's manifest has %d damaged lines", bad)
+		c.note("the archive's manifest has %d damaged lines; repair makes it again", bad)
+		c.badManifest = true
 	}
 	for _, e := range c.manifest {
 		c.see("archive manifest", Position{e.Last, e.LastHash})
@@ -184,19 +187,37 @@ func (c *catalog) list(lines map[Seq]*sealedLine) error {
 			c.note("%s is a leftover of an interrupted write", rel(c.dir, path))
 		default:
 			c.problem(rel(c.dir, path), 0, Range{}, KindStray, "does not belong in the log")
+			c.strays = append(c.strays, path)
 			if misleads(name) || first > 0 {
 				c.stray = append(c.stray, path)
 			}
 		}
 	}
 	sort.Slice(c.files, func(i, j int) bool { return c.files[i].first < c.files[j].first })
+	c.listArchive()
+	return nil
+}
+
+// listArchive finds the archived files: those of the manifest, and those in archive/ that
+// a damaged manifest has forgotten.
+func (c *catalog) listArchive() {
 	for i := range c.manifest {
 		e := &c.manifest[i]
 		f := &segFile{name: rel(c.dir, e.Path), path: e.Path, archived: true, first: e.First,
 			entry: e}
 		c.archive = append(c.archive, f)
 	}
-	return nil
+	names, _ := filepath.Glob(filepath.Join(c.dir, archiveDir, "*"+archiveSuffix))
+	for _, path := range names {
+		listed := slices.ContainsFunc(c.archive, func(f *segFile) bool { return f.path == path })
+		first, _, _ := strings.Cut(filepath.Base(path), "-")
+		if first := parseSegmentName(first); !listed && first > 0 {
+			c.note("%s is not in the archive's manifest", rel(c.dir, path))
+			c.archive = append(c.archive,
+				&segFile{name: rel(c.dir, path), path: path, archived: true, first: first})
+			c.badManifest = true
+		}
+	}
 }
 
 // walkAll reads the files, or trusts the sealed ones.
@@ -235,7 +256,7 @@ func (c *catalog) trust(f *segFile) bool {
 		return false
 	}
 	if f.archived {
-		if f.size != f.entry.StoredBytes {
+		if f.entry == nil || f.size != f.entry.StoredBytes {
 			return false
 		}
 		f.extents = []*extent{f.fromLine(f.entry.line())}

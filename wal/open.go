@@ -96,7 +96,7 @@ func openLocked(ctx context.Context, dir string, o Options, lock *storeLock) (*L
 	}
 	refuse := func(why string) (*Log, error) {
 		l, err := openReadOnly(ctx, dir, o, why)
-		if err == nil {
+		if err == nil && lock != nil {
 			err = lock.release()
 		}
 		return l, err

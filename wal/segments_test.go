@@ -1,0 +1,239 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// scenario is one way to spoil a log of 20 records in several segments.
+type scenario struct {
+	name   string
+	spoil  func(t *testing.T, dir string, segs []string)
+	kind   string // what Verify must call it, "" for none
+	served int    // records that Open must serve
+	lost   int    // records that Repair may give up
+	stops  bool   // writes are refused before repair
+	noHurt bool   // Repair needs no AcceptLoss
+}
+
+func scenarios(t *testing.T) []scenario {
+	other := buildLog(t, 20, 700)
+	count := func(dir, seg string) int {
+		s := &segFile{}
+		s.walk(mustReader(t, seg), nil)
+		return int(s.extents[0].last-s.extents[0].first) + 1
+	}
+	base := buildLog(t, 20, 700)
+	segs := segmentNames(t, base)
+	n0, n2 := count(base, segs[0]), count(base, segs[2])
+	nl := count(base, segs[len(segs)-1])
+	nonEmptyLast := segs[len(segs)-1]
+	_ = nonEmptyLast
+	return []scenario{
+		{name: "swapped", kind: KindName, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				a, b := readFile(t, s[1]), readFile(t, s[2])
+				writeFile(t, s[1], b)
+				writeFile(t, s[2], a)
+			}},
+		{name: "missing middle", kind: KindMissing, served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) { os.Remove(s[2]) }},
+		{name: "missing first", kind: KindMissing, served: 20 - n0, lost: n0,
+			spoil: func(t *testing.T, dir string, s []string) { os.Remove(s[0]) }},
+		{name: "missing first and FORMAT", kind: KindMissing, served: 20 - n0, lost: n0,
+			spoil: func(t *testing.T, dir string, s []string) {
+				os.Remove(s[0])
+				os.Remove(filepath.Join(dir, formatName))
+			}},
+		{name: "missing last", kind: KindTornAcked, served: 20 - nl, lost: nl, stops: true,
+			spoil: func(t *testing.T, dir string, s []string) { os.Remove(s[len(s)-1]) }},
+		{name: "emptied middle", kind: KindMissing, served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) { writeFile(t, s[2], nil) }},
+		{name: "emptied last", kind: KindTornAcked, served: 20 - nl, lost: nl, stops: true,
+			spoil: func(t *testing.T, dir string, s []string) { writeFile(t, s[len(s)-1], nil) }},
+		{name: "zeroed middle", kind: KindZeros, served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[2], make([]byte, len(readFile(t, s[2]))))
+			}},
+		{name: "copy under a new name", kind: KindDuplicate, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, segmentPath(dir, 99), readFile(t, s[1]))
+			}},
+		{name: "copy over another", kind: KindDuplicate, served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[2], readFile(t, s[1]))
+			}},
+		{name: "empty stray", kind: KindStray, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, segmentPath(dir, 99), nil)
+			}},
+		{name: "foreign middle", kind: KindForeign, served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[2], readFile(t, segmentNames(t, other)[2]))
+			}},
+		{name: "foreign middle, no sealed.jsonl, no HEAD", kind: KindForeign,
+			served: 20 - n2, lost: n2,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[2], readFile(t, segmentNames(t, other)[2]))
+				os.Remove(filepath.Join(dir, logDir, sealedName))
+				os.Remove(filepath.Join(dir, headName))
+			}},
+		{name: "foreign first", kind: KindForeign, served: 20 - n0, lost: n0,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[0], readFile(t, segmentNames(t, other)[0]))
+			}},
+		{name: "foreign last", kind: KindForeign, served: 20 - nl, lost: nl, stops: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				i := len(s) - 1
+				writeFile(t, s[i], readFile(t, segmentNames(t, other)[i]))
+			}},
+		{name: "old records again", kind: KindOrder, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				i := len(s) - 1
+				writeFile(t, s[i], append(readFile(t, s[i]), readFile(t, s[1])...))
+			}},
+		{name: "tidwall start mark", kind: KindStray, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, segmentPath(dir, 50)+".START", []byte("x"))
+			}},
+		{name: "tidwall end mark", kind: KindStray, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, segmentPath(dir, 1)+".END", []byte("x"))
+			}},
+		{name: "unknown file", kind: KindStray, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, filepath.Join(dir, logDir, "notes.txt"), []byte("x"))
+			}},
+		{name: "leftover temporary file", served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, s[1]+tmpSuffix, []byte("x"))
+				writeFile(t, filepath.Join(dir, headName+tmpSuffix), []byte("x"))
+			}},
+		{name: "sealed.jsonl gone", served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				os.Remove(filepath.Join(dir, logDir, sealedName))
+			}},
+		{name: "HEAD gone", served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				os.Remove(filepath.Join(dir, headName))
+			}},
+		{name: "HEAD of another store", kind: KindForeign, served: 20, stops: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				writeFile(t, filepath.Join(dir, headName),
+					readFile(t, filepath.Join(other, headName)))
+			}},
+		{name: "FORMAT gone", served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				os.Remove(filepath.Join(dir, formatName))
+			}},
+		{name: "log gone", kind: KindTornAcked, served: 0, lost: 20, stops: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				os.RemoveAll(filepath.Join(dir, logDir))
+			}},
+	}
+}
+
+func mustReader(t testing.TB, name string) *os.File {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestSpoiledLog(t *testing.T) {
+	dir := buildLog(t, 20, 700)
+	for _, s := range scenarios(t) {
+		t.Run(s.name, func(t *testing.T) { s.test(t, copyStore(t, dir)) })
+	}
+}
+
+func (s scenario) test(t *testing.T, dir string) {
+	s.spoil(t, dir, segmentNames(t, dir))
+	rep := mustVerify(t, dir)
+	s.checkVerify(t, rep)
+	ctx := context.Background()
+	l := mustOpen(t, copyStore(t, dir), Options{})
+	served := 0
+	for r, err := range l.Records(1, 0) {
+		if err == nil {
+			served++
+			if want := fmt.Sprint("m", r.Seq); r.Seq > 1 && string(r.Events[0]) != want {
+				t.Errorf("record %d: got %q", r.Seq, r.Events[0])
+			}
+		}
+	}
+	if served != s.served {
+		t.Errorf("served: got %d records, want %d", served, s.served)
+	}
+	_, err := l.Append(ctx, entry("more"))
+	if s.stops != errors.Is(err, ErrReadOnly) {
+		t.Errorf("append: got %v, want refused: %v", err, s.stops)
+	}
+	if s.stops && !strings.Contains(err.Error(), "memlog repair") {
+		t.Errorf("append: %q names no command", err)
+	}
+	l.Close()
+	s.checkRepair(t, dir)
+}
+
+func (s scenario) checkVerify(t *testing.T, rep Report) {
+	t.Helper()
+	if s.kind == "" && !rep.OK() {
+		t.Errorf("verify: got %v, want no problem", rep.Problems)
+	}
+	found := s.kind == ""
+	for _, p := range rep.Problems {
+		found = found || p.Kind == s.kind
+	}
+	if !found {
+		t.Errorf("verify: got %v, want kind %q", rep.Problems, s.kind)
+	}
+	if int(rep.Records) != s.served {
+		t.Errorf("verify: got %d records, want %d", rep.Records, s.served)
+	}
+}
+
+func (s scenario) checkRepair(t *testing.T, dir string) {
+	t.Helper()
+	ctx := context.Background()
+	r, err := Repair(ctx, dir, RepairOptions{})
+	if s.noHurt != (err == nil) {
+		t.Fatalf("repair without loss: got %+v, %v", r, err)
+	}
+	if !s.noHurt {
+		if !errors.Is(err, ErrLossNotAccepted) {
+			t.Fatalf("repair without loss: got %v, want ErrLossNotAccepted", err)
+		}
+		if r, err = Repair(ctx, dir, RepairOptions{AcceptLoss: true}); err != nil {
+			t.Fatalf("repair: %+v, %v", r, err)
+		}
+	}
+	lost := 0
+	for _, l := range r.Lost {
+		lost += int(l.Len())
+	}
+	if lost != s.lost {
+		t.Errorf("repair: %d records lost, want %d", lost, s.lost)
+	}
+	rep := mustVerify(t, dir)
+	if !rep.OK() || len(rep.Accepted) > 0 != (s.lost > 0) || int(rep.Records) < s.served {
+		t.Errorf("verify after repair: got %+v", rep)
+	}
+	l := mustOpen(t, dir, Options{MustExist: true})
+	mustAppend(t, l, "after repair")
+	if h := l.Health(); len(h.Damage) > 0 || h.ReadOnly != "" {
+		t.Errorf("health after repair: got %+v", h)
+	}
+	l.Close()
+	if rep := mustVerify(t, dir); !rep.OK() {
+		t.Errorf("verify after append: got %+v", rep.Problems)
+	}
+}
