@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 	"memlog/cmd/memlog/internal/memory"
@@ -139,8 +140,12 @@ func (a *arranger) finish() (line, error) {
 		if findFlag(l.cmd.flags, "--"+name) == nil {
 			return *l, a.unknownFlag(g.name)
 		}
-		if _, many := g.flag.(*cli.StringSliceFlag); seen[name] && !many {
+		_, many := g.flag.(*cli.StringSliceFlag)
+		switch {
+		case seen[name] && !many:
 			return *l, memory.Invalid(g.name, "was given twice")
+		case !utf8.ValidString(g.value): // urfave/cli would replace some of it without a word
+			return *l, memory.Invalid(g.name, "no UTF-8 text: %q", g.value)
 		}
 		seen[name] = true
 		l.flags = append(l.flags, word)

@@ -49,8 +49,7 @@ func commandHelp(c *command, globals []cli.Flag) string {
 		b.WriteString("\nFlags\n")
 		writeFlags(&b, c.flags)
 	}
-	b.WriteString("\nGlobal flags\n")
-	writeFlags(&b, globals)
+	fmt.Fprintf(&b, "\nGlobal flags, see memlog help: %s\n", globalNames(globals))
 	if len(c.examples) > 0 {
 		b.WriteString("\nExamples\n")
 		for _, e := range c.examples {
@@ -59,6 +58,14 @@ func commandHelp(c *command, globals []cli.Flag) string {
 	}
 	b.WriteString("\n" + exitText(c.exits))
 	return b.String()
+}
+
+func globalNames(globals []cli.Flag) string {
+	var out []string
+	for _, f := range globals {
+		out = append(out, flagName(f.Names()))
+	}
+	return strings.Join(out, ", ")
 }
 
 // usageLine shows how a command is written.

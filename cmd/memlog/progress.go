@@ -48,7 +48,7 @@ func (p *progressLine) draw(stage string, done, total int64) {
 	if total > 0 {
 		text = fmt.Sprintf("%s  %3d %%  %d of %d", stage, done*100/total, done, total)
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", cut(oneLine(text), p.width-1))
+	fmt.Fprintf(p.w, "\r\x1b[K%s", cut(safeText(text), p.width-1))
 }
 
 // clear takes the line away, so that something else can be printed.
