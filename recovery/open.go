@@ -243,14 +243,30 @@ func (e *Engine) remake(ctx context.Context, why string, keep bool) error {
 
 // promote makes g the generation in use; the one before must be closed. keep sets that aside.
 func (e *Engine) promote(g *generation, keep bool) error {
-	err := g.db.Promote(keep)
-	if errors.Is(err, os.ErrNotExist) {
+	if err := g.promote(keep); err != nil {
+		return errors.Join(err, g.discard())
+	}
+	e.live = g
+	return nil
+}
+
+// promoteTries bounds how often a promotion is tried: the index notes its checkpoint from a
+// goroutine of its own, and one of two such notes at the same time fails. Trying again is harmless.
+const promoteTries = 5
+
+func (g *generation) promote(keep bool) error {
+	var err error
+	for range promoteTries {
+		if err = g.db.Promote(keep); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+	}
+	if keep && errors.Is(err, os.ErrNotExist) {
 		err = g.db.Promote(false) // there was nothing to keep
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("put the new index in its place: %w", err), g.discard())
+		return fmt.Errorf("put the new index in its place: %w", err)
 	}
-	e.live = g
 	return nil
 }
 

@@ -102,10 +102,7 @@ func (e *Engine) replaceLive(ctx context.Context, next *generation) error {
 	if err := old.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)
 	}
-	if err := next.db.Promote(false); err != nil {
-		return fmt.Errorf("put the new index in its place: %w", err)
-	}
-	return nil
+	return next.promote(false)
 }
 
 // turn is one chance to swap: the log's writer takes it, or the caller withdraws it.

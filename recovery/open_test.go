@@ -1,0 +1,306 @@
+package recovery
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"memlog/index"
+	"memlog/wal"
+	"memlog/wal/event"
+)
+
+func TestFreshStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	e := mustOpen(t, dir, testOptions())
+	if notes := e.Notes(); len(notes) != 0 {
+		t.Errorf("a fresh store has notes: %q", notes)
+	}
+	add(t, e, event.Stored{Memory: newHistory(1).memory()})
+	wantFold(t, e)
+	mustClose(t, e)
+
+	e = mustOpen(t, dir, testOptions())
+	if notes := e.Notes(); len(notes) != 0 {
+		t.Errorf("a sound store has notes: %q", notes)
+	}
+	wantFold(t, e)
+}
+
+// TestOneDigest: live, reopened, rebuilt, restored from a snapshot and folded are the same index.
+func TestOneDigest(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHistory(rapid.Uint64().Draw(rt, "seed"))
+		before := rapid.IntRange(0, 30).Draw(rt, "before")
+		after := rapid.IntRange(0, 10).Draw(rt, "after")
+		dir := filepath.Join(rtTemp(t, rt), "store")
+		e := mustOpen(t, dir, testOptions())
+		grow(t, e, h, before)
+		snap, err := e.Snapshot(t.Context())
+		if err != nil {
+			rt.Fatalf("snapshot: %v", err)
+		}
+		grow(t, e, h, after)
+		want := folded(t, e.Log)
+		check := func(what string, got sums) {
+			if got != want {
+				rt.Errorf("%s: got %x, want %x", what, got.all[:4], want.all[:4])
+			}
+		}
+		check("live", live(t, e))
+		if _, err := e.Rebuild(t.Context(), nil); err != nil {
+			rt.Fatalf("rebuild: %v", err)
+		}
+		check("rebuilt", live(t, e))
+		r, err := e.RestoreSnapshot(t.Context(), snap.Name, nil)
+		if err != nil {
+			rt.Fatalf("restore: %v", err)
+		}
+		check("restored", sums{r.Digest, r.State})
+		check("after restore", live(t, e))
+		mustClose(t, e)
+		e = mustOpen(t, dir, testOptions())
+		check("reopened", live(t, e))
+		if notes := e.Notes(); len(notes) != 0 {
+			rt.Errorf("notes: %q", notes)
+		}
+		mustClose(t, e)
+	})
+}
+
+// TestRebuildWhileWriting: nothing that is appended while a rebuild runs is missed.
+func TestRebuildWhileWriting(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	e := mustOpen(t, dir, testOptions())
+	grow(t, e, newHistory(7), 50)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for w := range 3 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			h := newHistory(uint64(100 + w))
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					add(t, e, h.command()...)
+				}
+			}
+		}()
+	}
+	snap, err := e.Snapshot(t.Context())
+	if err != nil {
+		t.Errorf("snapshot: %v", err)
+	}
+	for range 3 {
+		if _, err := e.Rebuild(t.Context(), nil); err != nil {
+			t.Errorf("rebuild: %v", err)
+		}
+		if _, err := e.RestoreSnapshot(t.Context(), snap.Name, nil); err != nil {
+			t.Errorf("restore: %v", err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	wantFold(t, e)
+	db, release := e.Index()
+	if got, want := db.Checkpoint().Seq, uint64(e.Log.Head().Seq); got != want {
+		t.Errorf("checkpoint: got %d, want %d", got, want)
+	}
+	release()
+	mustClose(t, e)
+	e = mustOpen(t, dir, testOptions())
+	wantFold(t, e)
+}
+
+// TestSwapInBatch: an index that is put in place while a record is staged and not yet durable has
+// that record when it is.
+func TestSwapInBatch(t *testing.T) {
+	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), testOptions())
+	grow(t, e, newHistory(3), 5)
+	next, _, err := fold(t.Context(), e.Log, 0, e.indexDir, e.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := wal.Record{Seq: e.Log.Head().Seq + 1, Time: start,
+		Events: encode(t, newHistory(4).command())}
+	if err := e.follower.Stage(rec); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.follower.replace(next.p); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.follower.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := next.db.Checkpoint().Seq, uint64(rec.Seq); got != want {
+		t.Errorf("checkpoint of the new index: got %d, want %d", got, want)
+	}
+	if err := next.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFollowerMends: after a failure the projector lacks a durable record; the next record is not
+// applied over the gap.
+func TestFollowerMends(t *testing.T) {
+	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), testOptions())
+	grow(t, e, newHistory(3), 5)
+	p := e.follower.p
+	// A record that is in the log and not in the index, as after a commit that failed.
+	e.Log.SetFollower(nil)
+	b := encode(t, newHistory(8).command())
+	_, err := e.Log.Append(t.Context(), func() (wal.Entry, error) {
+		return wal.Entry{Events: b}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.follower.behind = true
+	e.Log.SetFollower(e.follower)
+	if e.Projector() != p {
+		t.Error("another projector")
+	}
+	grow(t, e, newHistory(9), 3)
+	wantFold(t, e)
+}
+
+// TestReadOnly: no byte of the store changes, and the answers are right, whatever the index is.
+func TestReadOnly(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, dir string)
+	}{
+		{"sound", func(*testing.T, string) {}},
+		{"no index", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, indexName)) }},
+		{"broken index", func(t *testing.T, dir string) {
+			truncate(t, newest(t, currentGeneration(t, dir), "*.sst"), 100)
+		}},
+		{"index behind", func(t *testing.T, dir string) {
+			old := clone(t, filepath.Join(dir, indexName))
+			e := mustOpen(t, dir, testOptions())
+			grow(t, e, newHistory(5), 5)
+			mustClose(t, e)
+			remove(t, filepath.Join(dir, indexName))
+			if err := copyTree(old, filepath.Join(dir, indexName)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := newStore(t, 1, 20)
+			c.damage(t, dir)
+			before := content(t, dir)
+			o := testOptions()
+			o.ReadOnly = true
+			e := mustOpen(t, dir, o)
+			wantFold(t, e)
+			if got, want := checkpoint(e), uint64(e.Log.Head().Seq); got != want {
+				t.Errorf("checkpoint: got %d, want %d", got, want)
+			}
+			mustClose(t, e)
+			if diff := cmp.Diff(before, content(t, dir)); diff != "" {
+				t.Errorf("store changed: %s", diff)
+			}
+			if e.temp == "" {
+				t.Error("no copy was made")
+			} else if _, err := os.Stat(e.temp); err == nil {
+				t.Error("the copy was left behind")
+			}
+		})
+	}
+}
+
+// TestHeal: an index that breaks while it is served is made anew, and the read is answered.
+func TestHeal(t *testing.T) {
+	dir := newStore(t, 2, 30)
+	sst := newest(t, currentGeneration(t, dir), "*.sst")
+	flip(t, sst, 40) // in the first data block: not read when the index is opened
+	e := mustOpen(t, dir, testOptions())
+	var got sums
+	err := e.Read(t.Context(), func(db *index.DB) (err error) {
+		got.all, got.state, err = digests(db)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	if want := folded(t, e.Log); got != want {
+		t.Errorf("got %x, want %x", got.all[:4], want.all[:4])
+	}
+	if notes := strings.Join(e.Notes(), "\n"); !strings.Contains(notes, "made anew") {
+		t.Errorf("notes say nothing of it: %q", notes)
+	}
+	grow(t, e, newHistory(6), 3)
+	wantFold(t, e)
+}
+
+func TestNotes(t *testing.T) {
+	dir := newStore(t, 3, 10)
+	remove(t, filepath.Join(dir, indexName))
+	e := mustOpen(t, dir, testOptions())
+	if notes := e.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "made anew") {
+		t.Errorf("notes: got %q, want one about an index that was made anew", notes)
+	}
+}
+
+// rtTemp is a directory for one check, gone when it ends.
+func rtTemp(t *testing.T, rt *rapid.T) string {
+	dir, err := os.MkdirTemp(t.TempDir(), "check-")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	rt.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func checkpoint(e *Engine) uint64 {
+	db, release := e.Index()
+	defer release()
+	return db.Checkpoint().Seq
+}
+
+func remove(t testing.TB, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newest returns the last file that matches, by name.
+func newest(t testing.TB, dir, pattern string) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no %s in %s: %v", pattern, dir, err)
+	}
+	return paths[len(paths)-1]
+}
+
+// content is every name and byte below dir.
+func content(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			all[path] = ""
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all[path] = string(bytes.Clone(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
