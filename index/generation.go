@@ -136,7 +136,9 @@ func (d *DB) Promote(keepOld bool) error {
 	}
 	if keepOld && old != "" && old != name {
 		_, err := setAside(d.o.FS, d.dir, old, "replaced by "+name)
-		return err
+		if !errors.Is(err, os.ErrNotExist) { // a damaged CURRENT may name what never was
+			return err
+		}
 	}
 	return removeStale(d.o.FS, d.dir, name)
 }
