@@ -25,9 +25,9 @@ type app struct {
 	// open opens the store of s; without create it must exist.
 	open func(ctx context.Context, s settings, log *slog.Logger, create bool) (memory.Service, error)
 	// offline returns what looks after a store that need not be fit to be opened.
-	offline func(s settings, log *slog.Logger) (offlineKeeper, error)
-	// shared returns a service that opens the store when it is first needed.
-	shared func(s settings, log *slog.Logger) memory.Service
+	offline func(s settings, log *slog.Logger) offlineKeeper
+	// shared returns a service that opens the store when it is needed and lets it go meanwhile.
+	shared func(s settings, log *slog.Logger, create bool) memory.Service
 }
 
 // newApp returns the app of this process.

@@ -85,7 +85,7 @@ func runOn(t *testing.T, f *fakeStore, tty bool, stdin string, words ...string) 
 		open: func(context.Context, settings, *slog.Logger, bool) (memory.Service, error) {
 			return f, nil
 		},
-		offline: func(settings, *slog.Logger) (offlineKeeper, error) { return f, nil },
+		offline: func(settings, *slog.Logger) offlineKeeper { return f },
 	}
 	if tty {
 		a.screen = screen{stdout: true, stderr: true, width: 60}

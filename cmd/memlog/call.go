@@ -36,6 +36,7 @@ func (c *call) begin(flags *cli.Context) error {
 		c.settings.json = flags.Bool("json")
 		return err
 	}
+	c.settings.holder = "memlog " + c.cmd.path()
 	c.begun = true
 	c.log = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: c.level}))
 	c.bar = newProgress(c.stderr, c.screen.stderr, c.screen.width)
@@ -84,6 +85,22 @@ func (c *call) service(ctx context.Context, create bool) (memory.Service, error)
 	c.svc = svc
 	c.warn(ctx)
 	return svc, nil
+}
+
+// following returns the store for a command that lasts: others write to it meanwhile.
+func (c *call) following() memory.Service {
+	c.svc = c.shared(c.settings, c.log, false)
+	return c.svc
+}
+
+// keeper returns what looks after a store that need not be fit to be opened.
+func (c *call) keeper() (k offlineKeeper, done func()) {
+	k = c.offline(c.settings, c.log)
+	return k, func() {
+		if err := k.Close(); err != nil {
+			c.log.Warn("close the store", "error", err)
+		}
+	}
 }
 
 // warn says on stderr what is wrong with the store, at every look.

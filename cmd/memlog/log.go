@@ -57,6 +57,9 @@ func runLog(ctx context.Context, c *call) error {
 	if req.To != 0 && req.From > req.To {
 		return memory.Invalid("--until", "seq %d is before --from seq %d", req.To, req.From)
 	}
+	if req.Follow {
+		return c.printLog(ctx, c.following(), req)
+	}
 	svc, err := c.reader(ctx)
 	if err != nil {
 		return err
@@ -166,6 +169,8 @@ func fieldsText(fields map[string]any) string {
 		switch v := fields[n].(type) {
 		case map[string]any:
 			out = append(out, fieldsText(v))
+		case time.Time:
+			out = append(out, n+"="+v.Format(time.RFC3339))
 		default:
 			out = append(out, fmt.Sprintf("%s=%v", n, v))
 		}

@@ -28,7 +28,7 @@ func runMCP(ctx context.Context, c *call) error {
 	}
 	c.streamed = true
 	name, host := caller()
-	c.svc = c.shared(c.settings, c.log)
+	c.svc = c.shared(c.settings, c.log, true)
 	err := mcpserver.Run(ctx, c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, Session: clip(session(c.env)),
 		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,

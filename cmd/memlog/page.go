@@ -37,11 +37,11 @@ func (p *page) line(format string, args ...any) {
 
 // dim writes an indented line that stands back behind others.
 func (p *page) dim(format string, args ...any) {
-	p.styled("2", "  "+oneLine(fmt.Sprintf(format, args...)))
+	p.styled("2", "  "+unbroken(fmt.Sprintf(format, args...)))
 }
 
 // strong writes a line that stands out.
-func (p *page) strong(text string) { p.styled("1", oneLine(text)) }
+func (p *page) strong(text string) { p.styled("1", unbroken(text)) }
 
 func (p *page) styled(code, text string) {
 	if p.color {

@@ -16,10 +16,8 @@ The old index stays until the new one is whole. It works where the old index can
 		examples: []string{`memlog rebuild`},
 		exits:    []int{exitDamaged, exitNotFound, exitBusy},
 		run: func(ctx context.Context, c *call) error {
-			k, err := c.offline(c.settings, c.log)
-			if err != nil {
-				return err
-			}
+			k, done := c.keeper()
+			defer done()
 			res, err := k.Rebuild(ctx, memory.RebuildRequest{Progress: c.bar.progress()})
 			if err != nil {
 				return err

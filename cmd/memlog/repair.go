@@ -27,10 +27,8 @@ down in the log; without it repair reports them and exits with code 3.`,
 }
 
 func runRepair(ctx context.Context, c *call) error {
-	k, err := c.offline(c.settings, c.log)
-	if err != nil {
-		return err
-	}
+	k, done := c.keeper()
+	defer done()
 	req := memory.RepairRequest{
 		DryRun: c.yes("dry-run"), AcceptLoss: c.yes("accept-loss"), Progress: c.bar.progress(),
 	}

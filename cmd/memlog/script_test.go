@@ -1,17 +1,23 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/store"
 )
 
 type cliFlag = cli.Flag
@@ -33,6 +39,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": cmdExits, "field": cmdField, "keep": cmdKeep,
+			"await": cmdAwait, "flip": cmdFlip, "hold": cmdHold,
 		},
 	})
 }
@@ -121,4 +128,57 @@ func lookup(doc, path string) (string, error) {
 	}
 	b, err := json.Marshal(v)
 	return string(b), err
+}
+
+// awaitFor is how long await waits before the script fails.
+const awaitFor = 20 * time.Second
+
+// cmdAwait waits until a file matches: await FILE REGEXP.
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE REGEXP")
+	}
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	deadline := time.Now().Add(awaitFor)
+	for {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err == nil && re.Match(b) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not match %s after %v: %s", args[0], args[1], awaitFor, b)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// cmdFlip flips one bit of a text within the files of a directory: flip DIR TEXT.
+func cmdFlip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip DIR TEXT")
+	}
+	files, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, f := range files {
+		path := filepath.Join(ts.MkAbs(args[0]), f.Name())
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		if at := bytes.Index(b, []byte(args[1])); at >= 0 {
+			b[at] ^= 1
+			ts.Check(os.WriteFile(path, b, 0o600))
+			return
+		}
+	}
+	ts.Fatalf("no %q in %s", args[1], args[0])
+}
+
+// cmdHold opens a store in this process and keeps it until the script ends: hold DIR.
+func cmdHold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold DIR")
+	}
+	s, err := store.Open(context.Background(), ts.MkAbs(args[0]), store.Options{Holder: "the test"})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(s.Close()) })
 }

@@ -33,6 +33,7 @@ type settings struct {
 	level       slog.Level
 	timeout     time.Duration
 	acceptClock bool
+	holder      string // what others are told who wait for the store
 }
 
 func globalFlags() []cli.Flag {

@@ -64,6 +64,9 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(safeText(s)), " ")
 }
 
+// unbroken returns s safe and without newlines, its spaces as they are.
+func unbroken(s string) string { return strings.ReplaceAll(safeText(s), "\n", " ") }
+
 // cut shortens s to width columns, with an ellipsis where it was longer. Width 0 cuts nothing.
 func cut(s string, width int) string {
 	if width <= 0 || columns(s) <= width {

@@ -27,10 +27,8 @@ be opened.`,
 }
 
 func runVerify(ctx context.Context, c *call) error {
-	k, err := c.offline(c.settings, c.log)
-	if err != nil {
-		return err
-	}
+	k, done := c.keeper()
+	defer done()
 	res, err := k.Verify(ctx, memory.VerifyRequest{Deep: c.yes("deep"), Progress: c.bar.progress()})
 	if err != nil {
 		return err
