@@ -250,15 +250,20 @@ func TestMemoryThereAndBack(t *testing.T) {
 
 func TestMemoryNormalises(t *testing.T) {
 	l := Line{Tags: []string{"b", "a", "b"}, Aliases: []string{"2", "1", "1"},
-		Metadata: json.RawMessage{}, CreatedAt: at("2023-05-08T13:56:00.0000019Z")}
+		Metadata: json.RawMessage("17"), CreatedAt: at("2023-05-08T13:56:00.0000019Z")}
 	got, err := l.Memory()
+	l.Metadata[0] = '9'
 	want := event.Memory{Tags: []string{"a", "b"}, Aliases: []string{"1", "2"},
-		CreatedAt: at("2023-05-08T13:56:00.000001Z")}
+		Metadata: []byte("17"), CreatedAt: at("2023-05-08T13:56:00.000001Z")}
 	if d := cmp.Diff(got, want); d != "" || err != nil {
 		t.Errorf("%v (-got +want):\n%s", err, d)
 	}
 	if l.Tags[0] != "b" {
 		t.Error("Memory changed the line")
+	}
+	l = Line{Metadata: json.RawMessage{}}
+	if m, err := l.Memory(); err != nil || m.Metadata != nil {
+		t.Errorf("no metadata became %#v, %v", m.Metadata, err)
 	}
 }
 

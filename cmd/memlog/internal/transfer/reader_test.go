@@ -244,7 +244,7 @@ func TestNotesAreBounded(t *testing.T) {
 		t.Errorf("%d notes, the last %q", len(notes), got)
 	}
 	for _, n := range notes {
-		if len(n) > 100 || !utf8.ValidString(n) || strings.Contains(n, "\ufffd") {
+		if len(n) > 100 || !utf8.ValidString(n) || strings.Contains(n, `\x`) {
 			t.Errorf("note %q", n)
 		}
 	}
@@ -310,6 +310,28 @@ func TestLongLineIsNotKept(t *testing.T) {
 	}
 	if got := after.TotalAlloc - before.TotalAlloc; got > 16*limit {
 		t.Errorf("%d bytes allocated", got)
+	}
+}
+
+// TestBuffersShrink holds that one long line does not make all that follows cost as much.
+func TestBuffersShrink(t *testing.T) {
+	long := `{"content":"` + strings.Repeat("x", 2*keptBuffer) + `"}`
+	r := NewReader(strings.NewReader(long+"\n"+`{"content":"y"}`), ReaderOptions{})
+	w, _ := NewWriter(io.Discard, FormatJSONL, WriterOptions{})
+	if err := w.Begin(Heading{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		it, err := r.Next()
+		if err != nil || it.Memory == nil {
+			t.Fatalf("got %+v, %v", it, err)
+		}
+		if err := w.Memory(*it.Memory); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(r.buf) > keptBuffer || cap(w.buf) > keptBuffer {
+		t.Errorf("buffers of %d and %d bytes are kept", cap(r.buf), cap(w.buf))
 	}
 }
 
