@@ -149,9 +149,15 @@ func replayed(ctx context.Context, log *wal.Log, seq uint64, print []byte) (outc
 		out.events = append(out.events, env.Event)
 	}
 	if len(first) > 0 && string(first) != string(print) {
-		e := memory.Errorf(memory.CodeConflict, "request id was used for another request, in record %d", seq)
+		e := memory.Errorf(
+			memory.CodeConflict,
+			"request id was used for another request, in record %d",
+			seq,
+		)
 		e.Arg = "request_id"
-		return outcome{}, e.WithHint("make a fresh id for every command; send the same one only to try the same command again")
+		return outcome{}, e.WithHint(
+			"make a fresh id for every command; send the same one only to try the same command again",
+		)
 	}
 	return out, nil
 }

@@ -33,7 +33,11 @@ type wordSet struct {
 // it.
 func (s *Store) Duplicates(ctx context.Context, r memory.DuplicatesRequest) (
 	memory.DuplicatesResult, error) {
-	out := memory.DuplicatesResult{Sets: []memory.DuplicateSet{}, Affected: []memory.ID{}, DryRun: r.DryRun}
+	out := memory.DuplicatesResult{
+		Sets:     []memory.DuplicateSet{},
+		Affected: []memory.ID{},
+		DryRun:   r.DryRun,
+	}
 	switch {
 	case r.Threshold < 0 || r.Threshold > 1:
 		return out, memory.Invalid("threshold", "%g is not between 0 and 1", r.Threshold)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -38,9 +39,13 @@ func (s *Store) Export(ctx context.Context, w io.Writer, r memory.ExportRequest)
 		if err != nil {
 			return out, err
 		}
-		out.Digest = hexOf(state)
+		out.Digest = hex.EncodeToString(state[:])
 	}
-	tw, err := transfer.NewWriter(w, r.Format, transfer.WriterOptions{Zone: s.now().Local().Location()})
+	tw, err := transfer.NewWriter(
+		w,
+		r.Format,
+		transfer.WriterOptions{Zone: s.now().Local().Location()},
+	)
 	if err != nil {
 		return out, err
 	}

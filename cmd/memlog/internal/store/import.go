@@ -187,7 +187,10 @@ func (in *importing) flush(ctx context.Context) error {
 }
 
 // append runs one chunk's decision: into the log, or, on a dry run, against the present only.
-func (in *importing) append(ctx context.Context, decide func(*index.View) ([]event.Event, error)) error {
+func (in *importing) append(
+	ctx context.Context,
+	decide func(*index.View) ([]event.Event, error),
+) error {
 	if in.r.DryRun {
 		e, done, err := in.s.use()
 		if err != nil {
@@ -207,7 +210,10 @@ func (in *importing) append(ctx context.Context, decide func(*index.View) ([]eve
 	if origin.Reason == "" {
 		origin.Reason = "import " + cut(in.r.Name, 200)
 	}
-	out, err := in.s.run(ctx, command{name: "import", origin: origin, group: in.r.Group, decide: decide})
+	out, err := in.s.run(
+		ctx,
+		command{name: "import", origin: origin, group: in.r.Group, decide: decide},
+	)
 	if out.seq != 0 {
 		in.res.Seq = out.seq
 	}
@@ -215,7 +221,12 @@ func (in *importing) append(ctx context.Context, decide func(*index.View) ([]eve
 }
 
 // decideChunk returns the events that the lines of a chunk come to.
-func decideChunk(v *index.View, chunk []importLine, now time.Time, t *tally) ([]event.Event, error) {
+func decideChunk(
+	v *index.View,
+	chunk []importLine,
+	now time.Time,
+	t *tally,
+) ([]event.Event, error) {
 	var out []event.Event
 	fresh := map[[32]byte]*event.Memory{} // by content, of this chunk
 	ids := map[memory.ID]bool{}           // with an id, of this chunk
@@ -253,7 +264,13 @@ func decideChunk(v *index.View, chunk []importLine, now time.Time, t *tally) ([]
 }
 
 // decideLine returns the events of one line.
-func decideLine(v *index.View, l *importLine, key [32]byte, now time.Time, t *tally) ([]event.Event, error) {
+func decideLine(
+	v *index.View,
+	l *importLine,
+	key [32]byte,
+	now time.Time,
+	t *tally,
+) ([]event.Event, error) {
 	d, ok, err := known(v, l, key)
 	if err != nil {
 		return nil, err
@@ -354,7 +371,10 @@ func newLine(v *index.View, l *importLine) ([]event.Event, error) {
 func newOccurrences(d index.Doc, l *importLine) []event.Event {
 	var out []event.Event
 	for _, o := range l.line.Occurrences {
-		if !slices.ContainsFunc(d.Occurrences, func(h index.Occurrence) bool { return h.ID == index.ID(o.ID) }) {
+		if !slices.ContainsFunc(
+			d.Occurrences,
+			func(h index.Occurrence) bool { return h.ID == index.ID(o.ID) },
+		) {
 			out = append(out, event.Repeated{ID: l.m.ID, Occurrence: o, Tags: without(o.Tags, l.m.Tags)})
 		}
 	}
@@ -429,7 +449,10 @@ func (in *importing) makeLinks(ctx context.Context) error {
 			continue // nothing was stored that a link could lead to
 		}
 		for _, n := range missing {
-			in.reject(n, errors.New("links: an end of a link is not a live memory; the memory itself was taken"))
+			in.reject(
+				n,
+				errors.New("links: an end of a link is not a live memory; the memory itself was taken"),
+			)
 		}
 	}
 	return nil

@@ -55,13 +55,22 @@ func verifyResult(rep recovery.Report) memory.VerifyResult {
 		out.Problems = append(out.Problems, problem(p))
 	}
 	if !i.OK {
-		out.Problems = append(out.Problems, memory.Problem{Kind: "index", Segment: "index", Detail: i.Detail})
+		out.Problems = append(
+			out.Problems,
+			memory.Problem{Kind: "index", Segment: "index", Detail: i.Detail},
+		)
 	}
 	for _, p := range rep.Snapshots {
-		out.Problems = append(out.Problems, memory.Problem{Kind: "snapshot", Segment: p.Name, Detail: p.Detail})
+		out.Problems = append(
+			out.Problems,
+			memory.Problem{Kind: "snapshot", Segment: p.Name, Detail: p.Detail},
+		)
 	}
 	for _, a := range l.Accepted {
-		out.Accepted = append(out.Accepted, memory.SeqRange{From: memory.Seq(a.From), To: memory.Seq(a.To)})
+		out.Accepted = append(
+			out.Accepted,
+			memory.SeqRange{From: memory.Seq(a.From), To: memory.Seq(a.To)},
+		)
 	}
 	for _, a := range i.Anomalies.First {
 		out.Notes = append(out.Notes, fmt.Sprintf("record %d: %s: %s", a.Seq, a.Kind, a.Detail))
@@ -83,7 +92,10 @@ func hexOf(d [32]byte) string {
 }
 
 // Repair mends the store. It is closed for that long and opened again afterwards.
-func (s *Store) Repair(ctx context.Context, r memory.RepairRequest) (res memory.RepairResult, err error) {
+func (s *Store) Repair(
+	ctx context.Context,
+	r memory.RepairRequest,
+) (res memory.RepairResult, err error) {
 	err = s.closed(ctx, func() error {
 		res, err = repair(ctx, s.dir, s.o, r)
 		return err
@@ -127,11 +139,15 @@ func repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) 
 		out.Notes = append(out.Notes, fmt.Sprintf("memory %x from record %d is gone from the log; "+
 			"the old index still holds it: %q", v.ID, v.From, cut(v.Text, memory.MaxDiffContent)))
 	}
-	out.Quarantine = append(out.Quarantine, rep.Evidence...)
+	if rep.Evidence != "" {
+		out.Quarantine = append(out.Quarantine, rep.Evidence)
+	}
 	switch {
 	case errors.Is(err, wal.ErrLossNotAccepted):
 		return out, memory.Errorf(memory.CodeDamaged, "%w", err).
-			WithHint("memlog repair --dry-run lists them; memlog repair --accept-loss gives them up and keeps the rest")
+			WithHint(
+				"memlog repair --dry-run lists them; memlog repair --accept-loss gives them up and keeps the rest",
+			)
 	case err != nil:
 		return out, openError(dir, err)
 	}
@@ -139,7 +155,10 @@ func repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) 
 }
 
 // Rebuild makes the index anew.
-func (s *Store) Rebuild(ctx context.Context, r memory.RebuildRequest) (memory.RebuildResult, error) {
+func (s *Store) Rebuild(
+	ctx context.Context,
+	r memory.RebuildRequest,
+) (memory.RebuildResult, error) {
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.RebuildResult{}, err
@@ -151,7 +170,7 @@ func (s *Store) Rebuild(ctx context.Context, r memory.RebuildRequest) (memory.Re
 		return memory.RebuildResult{}, logError(err)
 	}
 	return memory.RebuildResult{Records: rep.Records, Seconds: time.Since(begin).Seconds(),
-		Digest: hexOf(rep.Digest), State: hexOf(rep.State)}, nil
+		Digest: hex.EncodeToString(rep.Digest[:]), State: hex.EncodeToString(rep.State[:])}, nil
 }
 
 // SnapshotCreate copies the index.
@@ -166,7 +185,11 @@ func (s *Store) SnapshotCreate(ctx context.Context) (memory.SnapshotInfo, error)
 }
 
 // SnapshotList lists the snapshots, oldest first.
-func (s *Store) SnapshotList(context.Context) ([]memory.SnapshotInfo, error) { return s.snapshots() }
+func (s *Store) SnapshotList(
+	context.Context,
+) ([]memory.SnapshotInfo, error) {
+	return s.snapshots()
+}
 
 func (s *Store) snapshots() ([]memory.SnapshotInfo, error) {
 	all, err := recovery.Snapshots(s.dir)
@@ -183,7 +206,10 @@ func snapshotInfo(i recovery.SnapshotInfo) memory.SnapshotInfo {
 }
 
 // SnapshotPrune removes all but the newest snapshots.
-func (s *Store) SnapshotPrune(_ context.Context, r memory.PruneRequest) (memory.PruneResult, error) {
+func (s *Store) SnapshotPrune(
+	_ context.Context,
+	r memory.PruneRequest,
+) (memory.PruneResult, error) {
 	if r.Keep < 0 {
 		return memory.PruneResult{}, memory.Invalid("keep", "%d is negative", r.Keep)
 	}
@@ -195,25 +221,28 @@ func (s *Store) SnapshotPrune(_ context.Context, r memory.PruneRequest) (memory.
 	return out, err
 }
 
-// SnapshotRestore puts a snapshot in the index's place and applies the tail of the log to it. The
-// store is closed for that long and opened again afterwards.
+// SnapshotRestore puts a snapshot in the index's place and applies the tail of the log to it.
 func (s *Store) SnapshotRestore(ctx context.Context, name string) (memory.RebuildResult, error) {
+	e, done, err := s.hold()
+	if err != nil {
+		return memory.RebuildResult{}, err
+	}
+	defer done()
 	begin := time.Now()
-	var rep recovery.RestoreReport
-	err := s.closed(ctx, func() (err error) {
-		rep, err = recovery.RestoreSnapshot(ctx, s.dir, name, s.o.recovery())
-		return err
-	})
+	rep, err := e.RestoreSnapshot(ctx, name, nil)
 	if err != nil {
 		return memory.RebuildResult{}, logError(err)
 	}
 	return memory.RebuildResult{Records: rep.Replayed, Seconds: time.Since(begin).Seconds(),
-		Digest: hexOf(rep.Digest), State: hexOf(rep.State)}, nil
+		Digest: hex.EncodeToString(rep.Digest[:]), State: hex.EncodeToString(rep.State[:])}, nil
 }
 
 // Archive moves sealed segments to the archive. The active one is sealed first where all of it may
 // go.
-func (s *Store) Archive(ctx context.Context, r memory.ArchiveRequest) (memory.ArchiveResult, error) {
+func (s *Store) Archive(
+	ctx context.Context,
+	r memory.ArchiveRequest,
+) (memory.ArchiveResult, error) {
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.ArchiveResult{}, err
@@ -247,9 +276,16 @@ func archiveResult(rep wal.ArchiveReport) memory.ArchiveResult {
 }
 
 func segmentInfo(seg wal.Segment) memory.SegmentInfo {
-	return memory.SegmentInfo{Name: seg.Name, State: string(seg.State), FirstSeq: memory.Seq(seg.First),
-		LastSeq: memory.Seq(seg.Last), FirstTime: seg.FirstTime, LastTime: seg.LastTime,
-		Bytes: seg.Bytes, Path: seg.Path}
+	return memory.SegmentInfo{
+		Name:      seg.Name,
+		State:     string(seg.State),
+		FirstSeq:  memory.Seq(seg.First),
+		LastSeq:   memory.Seq(seg.Last),
+		FirstTime: seg.FirstTime,
+		LastTime:  seg.LastTime,
+		Bytes:     seg.Bytes,
+		Path:      seg.Path,
+	}
 }
 
 // ArchiveList lists what the archive holds.

@@ -102,7 +102,8 @@ func yieldRecords(ctx context.Context, log *wal.Log, r memory.LogRequest, from, 
 			continue
 		}
 		out := logRecord(rec)
-		if r.Kind != "" && !slices.ContainsFunc(out.Events, func(e memory.LogEvent) bool { return e.Kind == r.Kind }) {
+		if r.Kind != "" &&
+			!slices.ContainsFunc(out.Events, func(e memory.LogEvent) bool { return e.Kind == r.Kind }) {
 			continue
 		}
 		if !yield(out, nil) {

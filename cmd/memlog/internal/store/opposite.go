@@ -248,7 +248,12 @@ func (o *opposites) target(id memory.ID, before index.Doc, was bool, now index.D
 }
 
 // imageOpposite returns the events that turn now into m, which was live, a tombstone, or not there.
-func imageOpposite(m event.Memory, was, wasDeleted bool, now index.Doc, is bool) ([]event.Event, error) {
+func imageOpposite(
+	m event.Memory,
+	was, wasDeleted bool,
+	now index.Doc,
+	is bool,
+) ([]event.Event, error) {
 	switch {
 	case !was && !is:
 		return nil, nil

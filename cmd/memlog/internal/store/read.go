@@ -63,7 +63,12 @@ func query(r memory.SearchRequest) (index.Query, error) {
 	}
 	switch {
 	case strings.TrimSpace(r.Query) == "":
-		return q, memory.Invalid("query", "it is empty").WithHint("memlog list shows memories without a query")
+		return q, memory.Invalid(
+			"query",
+			"it is empty",
+		).WithHint(
+			"memlog list shows memories without a query",
+		)
 	case len(r.Query) > memory.MaxQuery:
 		return q, memory.Invalid("query", "it has %d bytes, at most %d", len(r.Query), memory.MaxQuery)
 	case !utf8.ValidString(r.Query):
@@ -78,7 +83,11 @@ func query(r memory.SearchRequest) (index.Query, error) {
 		return q, memory.Invalid("mode", "this store has no vectors").
 			WithHint("use hybrid, lexical or exact")
 	default:
-		return q, memory.Invalid("mode", "%.40q is none of hybrid, vector, lexical, exact", string(r.Mode))
+		return q, memory.Invalid(
+			"mode",
+			"%.40q is none of hybrid, vector, lexical, exact",
+			string(r.Mode),
+		)
 	}
 	return q, nil
 }

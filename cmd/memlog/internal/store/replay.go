@@ -56,7 +56,13 @@ func (s *Store) replayTo(ctx context.Context, e session, r memory.ReplayRequest,
 	res *memory.ReplayResult) ([32]byte, error) {
 	res.Records = uint64(res.UntilSeq) - uint64(e.log.First()) + 1
 	if r.Into != "" {
-		rep, err := recovery.Replay(ctx, e.log, wal.Seq(res.UntilSeq), r.Into, recovery.Progress(r.Progress))
+		rep, err := recovery.Replay(
+			ctx,
+			e.log,
+			wal.Seq(res.UntilSeq),
+			r.Into,
+			recovery.Progress(r.Progress),
+		)
 		res.Into = r.Into
 		return rep.State, intoError(r.Into, err)
 	}
@@ -101,9 +107,17 @@ func (s *Store) compareAsOf(e session, r memory.ReplayRequest, state [32]byte,
 		return err
 	}
 	if asOf != state {
-		return memory.Errorf(memory.CodeDamaged, "the index as of record %d differs from the log's replay "+
-			"(state digest %x, replayed %x)", res.UntilSeq, asOf, state).
-			WithHint("memlog rebuild makes the index anew")
+		return memory.Errorf(
+			memory.CodeDamaged,
+			"the index as of record %d differs from the log's replay "+
+				"(state digest %x, replayed %x)",
+			res.UntilSeq,
+			asOf,
+			state,
+		).
+			WithHint(
+				"memlog rebuild makes the index anew",
+			)
 	}
 	stats, err := then.Stats()
 	if err != nil {
@@ -165,7 +179,10 @@ func diff(then, now *index.View, res *memory.ReplayResult) error {
 			return err
 		}
 		if _, gone := old[s.id]; gone {
-			res.Removed = append(res.Removed, memory.DiffItem{ID: s.id, Content: cut(s.content, memory.MaxDiffContent)})
+			res.Removed = append(
+				res.Removed,
+				memory.DiffItem{ID: s.id, Content: cut(s.content, memory.MaxDiffContent)},
+			)
 		}
 	}
 	return nil
@@ -206,7 +223,10 @@ func sideOf(d index.Doc) (side, error) {
 
 // replayCreated reports on the memories whose own time is at or before the moment. That is no
 // prefix of the log, so nothing is built.
-func (s *Store) replayCreated(r memory.ReplayRequest, res memory.ReplayResult) (memory.ReplayResult, error) {
+func (s *Store) replayCreated(
+	r memory.ReplayRequest,
+	res memory.ReplayResult,
+) (memory.ReplayResult, error) {
 	res.Clock = memory.ClockCreated
 	switch {
 	case r.Into != "":
@@ -248,7 +268,10 @@ func createdSince(v *index.View, us int64, res *memory.ReplayResult) error {
 		if err != nil {
 			return err
 		}
-		res.Added = append(res.Added, memory.DiffItem{ID: m.ID, Content: cut(m.Content, memory.MaxDiffContent)})
+		res.Added = append(
+			res.Added,
+			memory.DiffItem{ID: m.ID, Content: cut(m.Content, memory.MaxDiffContent)},
+		)
 	}
 	return err
 }

@@ -174,8 +174,15 @@ func (s *Shared) Link(ctx context.Context, r memory.LinkRequest) (memory.Change,
 }
 
 // Duplicates is [Store.Duplicates].
-func (s *Shared) Duplicates(ctx context.Context, r memory.DuplicatesRequest) (memory.DuplicatesResult, error) {
-	return on(ctx, s, func(st *Store) (memory.DuplicatesResult, error) { return st.Duplicates(ctx, r) })
+func (s *Shared) Duplicates(
+	ctx context.Context,
+	r memory.DuplicatesRequest,
+) (memory.DuplicatesResult, error) {
+	return on(
+		ctx,
+		s,
+		func(st *Store) (memory.DuplicatesResult, error) { return st.Duplicates(ctx, r) },
+	)
 }
 
 // Undo is [Store.Undo].
@@ -199,7 +206,10 @@ func (s *Shared) Moments(ctx context.Context) (memory.Moments, error) {
 }
 
 // Rebuild is [Store.Rebuild].
-func (s *Shared) Rebuild(ctx context.Context, r memory.RebuildRequest) (memory.RebuildResult, error) {
+func (s *Shared) Rebuild(
+	ctx context.Context,
+	r memory.RebuildRequest,
+) (memory.RebuildResult, error) {
 	return on(ctx, s, func(st *Store) (memory.RebuildResult, error) { return st.Rebuild(ctx, r) })
 }
 
@@ -214,17 +224,27 @@ func (s *Shared) SnapshotList(ctx context.Context) ([]memory.SnapshotInfo, error
 }
 
 // SnapshotPrune is [Store.SnapshotPrune].
-func (s *Shared) SnapshotPrune(ctx context.Context, r memory.PruneRequest) (memory.PruneResult, error) {
+func (s *Shared) SnapshotPrune(
+	ctx context.Context,
+	r memory.PruneRequest,
+) (memory.PruneResult, error) {
 	return on(ctx, s, func(st *Store) (memory.PruneResult, error) { return st.SnapshotPrune(ctx, r) })
 }
 
 // SnapshotRestore is [Store.SnapshotRestore].
 func (s *Shared) SnapshotRestore(ctx context.Context, r string) (memory.RebuildResult, error) {
-	return on(ctx, s, func(st *Store) (memory.RebuildResult, error) { return st.SnapshotRestore(ctx, r) })
+	return on(
+		ctx,
+		s,
+		func(st *Store) (memory.RebuildResult, error) { return st.SnapshotRestore(ctx, r) },
+	)
 }
 
 // Archive is [Store.Archive].
-func (s *Shared) Archive(ctx context.Context, r memory.ArchiveRequest) (memory.ArchiveResult, error) {
+func (s *Shared) Archive(
+	ctx context.Context,
+	r memory.ArchiveRequest,
+) (memory.ArchiveResult, error) {
 	return on(ctx, s, func(st *Store) (memory.ArchiveResult, error) { return st.Archive(ctx, r) })
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func countDocs(v *index.View, out *memory.StatsResult) error {
 	if err != nil {
 		return err
 	}
-	out.Digest = hexOf(state)
+	out.Digest = hex.EncodeToString(state[:])
 	tags, err := v.Tags(index.Filter{})
 	if err != nil {
 		return err

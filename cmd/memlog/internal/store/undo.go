@@ -345,7 +345,11 @@ func (s *Store) appendOpposites(ctx context.Context, u opposing, res *memory.Und
 }
 
 // oppose decides some opposites on what v shows, and says what it leaves alone.
-func (s *Store) oppose(u opposing, v *index.View, keys []any) ([]event.Event, []memory.LeftAlone, error) {
+func (s *Store) oppose(
+	u opposing,
+	v *index.View,
+	keys []any,
+) ([]event.Event, []memory.LeftAlone, error) {
 	db, release := s.engine.Index()
 	defer release()
 	p := &past{db: db, views: map[uint64]*index.View{}}

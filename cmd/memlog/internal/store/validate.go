@@ -132,7 +132,13 @@ func jsonDepth(b []byte) int {
 func cleanTime(arg string, t time.Time) (time.Time, error) {
 	t = t.UTC().Truncate(time.Microsecond)
 	if y := t.Year(); y < memory.MinYear || y > memory.MaxYear {
-		return t, memory.Invalid(arg, "year %d is not between %d and %d", y, memory.MinYear, memory.MaxYear)
+		return t, memory.Invalid(
+			arg,
+			"year %d is not between %d and %d",
+			y,
+			memory.MinYear,
+			memory.MaxYear,
+		)
 	}
 	return t, nil
 }

@@ -56,8 +56,14 @@ func cleanBatch(in []memory.NewMemory, now time.Time) ([]event.Memory, error) {
 			return nil, err
 		}
 		if total += len(m.Content) + len(m.Metadata); total > memory.MaxBatchBytes {
-			return nil, memory.Invalid("memories", "more than %d bytes in one request", memory.MaxBatchBytes).
-				WithHint("send them in several requests, or with memlog import")
+			return nil, memory.Invalid(
+				"memories",
+				"more than %d bytes in one request",
+				memory.MaxBatchBytes,
+			).
+				WithHint(
+					"send them in several requests, or with memlog import",
+				)
 		}
 		out[i] = m
 	}
@@ -261,7 +267,13 @@ func ifVersion(d index.Doc, want uint64) error {
 	if want == 0 || d.Version == want {
 		return nil
 	}
-	e := memory.Errorf(memory.CodeConflict, "memory %s is at version %d, not %d", d.ID, d.Version, want)
+	e := memory.Errorf(
+		memory.CodeConflict,
+		"memory %s is at version %d, not %d",
+		d.ID,
+		d.Version,
+		want,
+	)
 	e.Arg = "if_version"
 	return e.WithHint("somebody changed it since; read it again and decide anew")
 }
