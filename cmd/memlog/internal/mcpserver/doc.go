@@ -1,2 +1,46 @@
-// Package mcpserver serves a [memory.Service] to coding agents over the Model Context Protocol.
+// Package mcpserver serves a [memory.Service] to coding agents over the Model Context Protocol, on
+// the official Go SDK, which no other package imports. [Run] is what `memlog mcp` is; [Dial] opens
+// a real session with such a process, for those who want to do what an agent does without one.
+//
+// # Tools
+//
+// One file a tool: memory_store, memory_search, memory_list, memory_get, memory_update,
+// memory_delete, memory_history, memory_undo, memory_health. None both reads and writes. What an
+// agent is told of them, and what it gets, is a contract and stands in testdata/tools.json and
+// testdata/answers.txt.
+//
+// # Arguments
+//
+// The input schemas document canonical names. Arguments are decoded here and not by the SDK, since
+// two things must hold together: names and forms that agents get wrong are understood (q for
+// query, "a, b" for a list of tags, "3" for 3), and what is not understood is an error that names
+// the argument and says what is allowed, never ignored. A null argument counts as not given,
+// because clients fill in null for what a model left out. Text that a JSON decoder would alter in
+// silence, invalid UTF-8 and halves of surrogate pairs, is refused. Limits on what is stored are
+// the service's own.
+//
+// # Answers
+//
+// Every answer has two forms, structured content as the output schema says and a text for the
+// agent; clients show a model the one or the other, so each keeps within max_tokens by itself.
+// Entries are first shown whole; where they do not fit, all are shortened alike, and only then is
+// the rest left out. Whatever was cut is said, with the call that shows it. The moments that time
+// expressions came to mean are part of the answer. Content is indented in the text, so that a
+// memory cannot pass for another one or for words of ours.
+//
+// # Failure
+//
+// An error is a result with isError: what was wrong, then what to do next. A write whose outcome
+// is not known names its request id, under which it can be repeated without being done twice. An
+// undo that left something alone is an error that carries its result. A panic in a tool is logged
+// and becomes such a result. A line of input that is no message is answered and skipped. When the
+// input ends, calls already read are answered within drainWait, then the server ends; when the
+// context ends, they are cancelled.
+//
+// # Concurrency
+//
+// A [Server] serves any number of connections, and the calls of one connection at the same time,
+// in no particular order: an agent that wants to see its write waits for the answer first. The
+// handshake and the list of tools do not touch the service, so that a service which opens its
+// store at the first call costs nothing at the start.
 package mcpserver
