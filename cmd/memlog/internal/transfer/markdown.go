@@ -33,9 +33,13 @@ const (
 
 func (m *markdown) begin(dst []byte, h Heading) []byte {
 	dst = append(dst, "# Memories\n"...)
-	if h.Until.Seq != 0 {
-		dst = fmt.Appendf(dst, "\nAs of %s (seq %d).\n",
-			h.Until.Time.In(m.zone).Format(documentMoment), h.Until.Seq)
+	switch at := h.Until; {
+	case at.Seq == 0:
+	case at.Time.IsZero():
+		dst = fmt.Appendf(dst, "\nAs of seq %d.\n", at.Seq)
+	default:
+		when := at.Time.In(m.zone).Format(documentMoment)
+		dst = fmt.Appendf(dst, "\nAs of %s (seq %d).\n", when, at.Seq)
 	}
 	return dst
 }

@@ -24,7 +24,7 @@ type WriterOptions struct {
 
 // Heading says what an export holds. Only a document shows it.
 type Heading struct {
-	Until memory.Resolved // the moment the export shows; zero: not said
+	Until memory.Resolved // the moment the export shows; Seq 0: not said, nor a zero Time
 }
 
 // Writer writes an export: Begin once, then Memory or Record any number of times, then End once.

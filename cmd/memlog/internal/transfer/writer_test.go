@@ -127,6 +127,19 @@ func TestArrayHasTheLines(t *testing.T) {
 	}
 }
 
+func TestHeading(t *testing.T) {
+	for until, want := range map[memory.Resolved]string{
+		{}:                              "# Memories\n",
+		{Seq: 7}:                        "# Memories\n\nAs of seq 7.\n",
+		{Seq: 7, Time: time.Unix(0, 0)}: "# Memories\n\nAs of 1970-01-01 00:00:00 UTC (seq 7).\n",
+	} {
+		m := markdown{zone: time.UTC}
+		if got := string(m.begin(nil, Heading{Until: until})); got != want {
+			t.Errorf("%+v: got %q, want %q", until, got, want)
+		}
+	}
+}
+
 func TestUnknownFormat(t *testing.T) {
 	_, err := NewWriter(&bytes.Buffer{}, "yaml", WriterOptions{})
 	if memory.CodeOf(err) != memory.CodeInvalid {
@@ -197,7 +210,7 @@ func TestOrderOfCalls(t *testing.T) {
 	}
 }
 
-// full disk: takes n bytes, then fails.
+// fullDisk takes n bytes, then fails.
 type fullDisk struct{ n int }
 
 var errNoSpace = errors.New("no space left on device")
