@@ -43,7 +43,7 @@ type Report struct {
 	Log       wal.Report
 	Index     IndexReport
 	Snapshots []SnapshotProblem
-	Notes     []string // those of the log as well
+	Notes     []string // beside those in Log
 }
 
 // OK tells whether nothing is damaged. Notes and accepted losses are no damage.
@@ -78,7 +78,6 @@ func verify(ctx context.Context, dir, tmp string, o VerifyOptions) (Report, erro
 	if r.Log, err = verifyLog(ctx, dir, o); err != nil {
 		return r, err
 	}
-	r.Notes = append(r.Notes, r.Log.Notes...)
 	v := verifier{o: o, tmp: tmp, r: &r}
 	l, err := wal.Open(ctx, dir, wal.Options{ReadOnly: true, MustExist: true})
 	if err != nil {
@@ -165,7 +164,6 @@ func (e *Engine) verify(ctx context.Context, tmp string, o VerifyOptions) (Repor
 			return r, err
 		}
 	}
-	r.Notes = append(r.Notes, r.Log.Notes...)
 	v := verifier{o: o, tmp: tmp, r: &r, log: e.Log}
 	db, release := e.Index()
 	err = v.checkOpenIndex(ctx, e.indexDir, db)
