@@ -128,10 +128,11 @@ func TestArrayHasTheLines(t *testing.T) {
 }
 
 func TestHeading(t *testing.T) {
+	epoch := time.Unix(0, 0)
 	for until, want := range map[memory.Resolved]string{
-		{}:                              "# Memories\n",
-		{Seq: 7}:                        "# Memories\n\nAs of seq 7.\n",
-		{Seq: 7, Time: time.Unix(0, 0)}: "# Memories\n\nAs of 1970-01-01 00:00:00 UTC (seq 7).\n",
+		{}:                    "# Memories\n",
+		{Seq: 7}:              "# Memories\n\nAs of seq 7.\n",
+		{Seq: 7, Time: epoch}: "# Memories\n\nAs of 1970-01-01 00:00:00 UTC (seq 7).\n",
 	} {
 		m := markdown{zone: time.UTC}
 		if got := string(m.begin(nil, Heading{Until: until})); got != want {
