@@ -280,7 +280,8 @@ func outline(doc string) (outside, fenced []string) {
 }
 
 // outsideLine is every line that a document may have outside of its fences.
-var outsideLine = regexp.MustCompile("^(# Memories|As of .*|None\\.|## No project|## Project `.*`|" +
+var outsideLine = regexp.MustCompile("^(# Memories|As of .*|None\\.|## No project|" +
+	"## Project `.*`|" +
 	"### (No date|[0-9]{4}-[0-9-]{5})|#### ([0-9:]{8} )?[0-9a-f-]{36}( \\(deleted\\))?|" +
 	"Metadata:|- superseded by [0-9a-f-]{36}|- part of its past was lost|" +
 	"- (type|tags|also known as|said again( [-0-9: ]{19} UTC)?)( `.*`)?|" +
