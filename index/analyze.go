@@ -161,30 +161,38 @@ func hasTerm(w string) bool {
 	return false
 }
 
-// identifierParts splits at underscores, dots and other marks inside a word and where lower case
-// turns into upper case. An apostrophe does not split.
+// identifierParts splits at underscores, dots and other marks inside a word, where lower case turns
+// into upper case (user|Name), and before the last capital of a run that a word follows
+// (HTTP|Server). An apostrophe does not split.
 func identifierParts(w string) []string {
 	var parts []string
-	start, prev := 0, rune(0)
-	end := func(i int) {
+	start, before := 0, 0 // of the part, of the character before
+	var prev, prev2 rune
+	end := func(i, next int) {
 		if hasTerm(w[start:i]) {
 			parts = append(parts, w[start:i])
 		}
-		start = i
+		start = next
 	}
 	for i, r := range w {
 		switch {
-		case !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) &&
-			r != '\'' && r != '’' && !unicode.Is(unicode.So, r):
-			end(i)
-			start = i + utf8.RuneLen(r)
+		case !inWord(r):
+			end(i, i+utf8.RuneLen(r))
 		case unicode.IsUpper(r) && unicode.IsLower(prev):
-			end(i)
+			end(i, i)
+		case unicode.IsLower(r) && unicode.IsUpper(prev) && unicode.IsUpper(prev2) &&
+			len(w)-i > 1:
+			end(before, before)
 		}
-		prev = r
+		before, prev2, prev = i, prev, r
 	}
-	end(len(w))
+	end(len(w), len(w))
 	return parts
+}
+
+func inWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || r == '\'' ||
+		r == '’' || unicode.Is(unicode.So, r)
 }
 
 // cut shortens s to at most n bytes without cutting a character.

@@ -25,7 +25,7 @@ type DB struct {
 	o         Options
 	fuse      *fuse
 	p         *pebble.DB
-	lock      *pebble.Lock
+	gate      *gate
 	analyzer  analyzer // owned by the open batch
 	known     *known   // owned by the open batch
 
@@ -109,7 +109,7 @@ func openGeneration(dir, path string, o Options) (*DB, error) {
 	return d, nil
 }
 
-// openPebble takes the directory's lock and opens pebble in it. Whatever keeps pebble from opening
+// openPebble opens pebble, which locks the directory. Whatever keeps pebble from opening
 // is a broken index, except a holder of the lock, a full disk and missing permissions.
 func (d *DB) openPebble() error {
 	if !d.o.ReadOnly {
@@ -117,23 +117,17 @@ func (d *DB) openPebble() error {
 			return err
 		}
 	}
-	lock, err := pebble.LockDirectory(d.path, d.o.FS)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInUse, err)
-	}
-	d.lock = lock
-	err = d.fuse.guard(func() (err error) {
-		o := pebbleOptions(d.o, d.fuse, d.onFlush)
-		o.Lock = lock
-		d.p, err = pebble.Open(d.path, o)
+	d.gate = &gate{FS: d.o.FS, fuse: d.fuse}
+	err := d.fuse.guard(func() (err error) {
+		d.p, err = pebble.Open(d.path, pebbleOptions(d.o, d.fuse, d.gate, d.onFlush))
 		return err
 	})
 	if err == nil {
 		return nil
 	}
-	lock.Close()
+	d.gate.abandon()
 	outside := errors.Is(err, os.ErrPermission) || vfs.IsNoSpaceError(err)
-	if outside || errors.Is(err, ErrBroken) {
+	if outside || errors.Is(err, ErrInUse) || errors.Is(err, ErrBroken) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, err)
@@ -291,7 +285,7 @@ func (d *DB) close(flush bool) error {
 	if e := d.closePebble(); err == nil && e != nil {
 		err = fmt.Errorf("close index: %w", e)
 	}
-	d.lock.Close()
+	d.gate.abandon()
 	return err
 }
 

@@ -128,9 +128,9 @@ func (f *fuse) run(work func() error, done chan<- error) {
 }
 
 // pebbleOptions are the options every generation is opened with.
-func pebbleOptions(o Options, f *fuse, onFlush func()) *pebble.Options {
+func pebbleOptions(o Options, f *fuse, g *gate, onFlush func()) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          g,
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true, // the log is the log
 		ReadOnly:                    o.ReadOnly,

@@ -1,0 +1,92 @@
+package index
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+func TestAnalyze(t *testing.T) {
+	for text, want := range map[string]string{
+		"The runners were running":  "the runner were run",
+		"getUserName(max_len)":      "getusername get user name max_len max len",
+		"see pkg.Func and HTTPCode": "see pkg.func pkg func and httpcode http code",
+		"IDs XMLHttpÉcole":          "id xmlhttpécole xml http école",
+		"don't it’s":                "don't it’s",
+		"NAÏVE naïve":               "naïve",
+		"nai\u0308ve":               "naïve",
+		"記憶は":                       "記 憶 記憶 は 憶は",
+		"テスト a 記":                   "テ ス テス ト スト a 記",
+		"v1.2.3 2026-01-02":         "v1.2.3 v1 2 3 2026 01 02",
+		" \t\x00 ?! … ":             "",
+		"👍 ok":                      "👍 ok",
+		"\xff\xfebad\xff":           "bad",
+		"Привет МИР":                "привет мир",
+	} {
+		var z analyzer
+		if diff := gocmp.Diff(want, strings.Join(z.analyze(text).terms, " ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestAnalyzeCounts(t *testing.T) {
+	var z analyzer
+	a := z.analyze("the fox, the foxes and THE FOX")
+	if a.tf["fox"] != 3 || a.tf["the"] != 3 || a.length != 3 {
+		t.Fatalf("tf %v, length %d", a.tf, a.length)
+	}
+}
+
+// A text always finds itself, and terms are bounded valid UTF-8 whatever the text.
+func FuzzAnalyze(f *testing.F) {
+	for _, s := range []string{"", "getUserName", "\xff_\xfe", "a\u0301'", "ー한국어", "x__y..Z", "ǅaB"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var z, fresh analyzer
+		a := z.analyze(s)
+		for _, term := range a.terms {
+			if term == "" || len(term) > MaxTermBytes || !utf8.ValidString(term) {
+				t.Errorf("term %q of %q", term, s)
+			}
+		}
+		if again := fresh.analyze(strings.ToValidUTF8(s, " ")); !slices.Equal(a.terms, again.terms) {
+			t.Errorf("terms of %q: %q, then %q", s, a.terms, again.terms)
+		}
+	})
+}
+
+func TestExactKey(t *testing.T) {
+	same := ExactKey("caf\u00e9", "t", "p")
+	if ExactKey("cafe\u0301", "t", "p") != same {
+		t.Error("the same after NFC has another key")
+	}
+	for _, other := range [][3]string{{"Caf\u00e9", "t", "p"}, {"caf\u00e9", "tp", ""},
+		{"caf\u00e9", "", "tp"}, {"caf\u00e9 ", "t", "p"}} {
+		if ExactKey(other[0], other[1], other[2]) == same {
+			t.Errorf("%q has the same key", other)
+		}
+	}
+}
+
+// Strings in keys sort as strings do, and come back, whatever follows them.
+func FuzzKeyString(f *testing.F) {
+	f.Add("a", "a\x00")
+	f.Add("", "\x00\xff")
+	f.Add("\x00\x01", "\x00")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		x, y := newKey('k').str(a).u64(5), newKey('k').str(b).u64(5)
+		if got, want := bytes.Compare(x, y), strings.Compare(a, b); got != want {
+			t.Errorf("%q and %q compare as %d, want %d", a, b, got, want)
+		}
+		r := fieldReader{b: x[1:]}
+		if got := r.str(); got != a || r.u64() != 5 || r.done("key") != nil {
+			t.Errorf("%q came back as %q", a, got)
+		}
+	})
+}
