@@ -84,6 +84,7 @@ func fold(ctx context.Context, l *wal.Log, until wal.Seq, indexDir string, o Opt
 	if err != nil {
 		return nil, rep, errors.Join(fmt.Errorf("replay: %w", err), g.discard())
 	}
+	o.after(stepFolded)
 	return g, rep, nil
 }
 

@@ -36,6 +36,7 @@ func (e *Engine) noteGaps(rep projection.Report) error {
 	if err := writeFile(e.stalePath(), []byte(text.String())); err != nil {
 		return fmt.Errorf("note what the index lacks: %w", err)
 	}
+	e.o.after(stepStale)
 	e.note("the index lacks what is damaged in the log, in %d places, the first: %v; run "+
 		"`memlog repair`", len(rep.Damaged), rep.Damaged[0])
 	return nil
@@ -45,6 +46,7 @@ func (e *Engine) clearStale() error {
 	if err := removeFile(e.stalePath()); err != nil {
 		return fmt.Errorf("remove %s: %w", staleName, err)
 	}
+	e.o.after(stepUnstale)
 	return nil
 }
 

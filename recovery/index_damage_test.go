@@ -32,6 +32,7 @@ func aside(t testing.TB, dir string) []string {
 // TestIndexUnusable: whatever is in the place of the index, opening serves what the log says, and
 // says what it did. What may hold something of its own is kept.
 func TestIndexUnusable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(t *testing.T, dir string)
@@ -93,6 +94,7 @@ func TestIndexUnusable(t *testing.T) {
 // TestIndexOfAnotherHistory: two copies of one store went on apart. The index of one is within the
 // log of the other by number, and not by hash.
 func TestIndexOfAnotherHistory(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 21, 10)
 	other := clone(t, dir)
 	for i, d := range []string{dir, other} {
@@ -113,6 +115,7 @@ func TestIndexOfAnotherHistory(t *testing.T) {
 
 // TestIndexBehind: a prefix is brought up to date, without a note.
 func TestIndexBehind(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 31, 10)
 	old := clone(t, dir)
 	e := mustOpen(t, dir, testOptions())
@@ -132,6 +135,7 @@ func TestIndexBehind(t *testing.T) {
 // TestEveryFileOfTheIndex: flip, cut and delete every file of the index in many places. After
 // opening, every answer is right, at once or after the index was found broken and made anew.
 func TestEveryFileOfTheIndex(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 41, 40)
 	e := mustOpen(t, dir, testOptions())
 	want := folded(t, e.Log)
@@ -198,6 +202,7 @@ func wantRightAnswers(t *testing.T, dir, what string, want sums) {
 // TestIndexAhead: the index has seen records that the log lost. It is kept untouched, served, and
 // nothing is written.
 func TestIndexAhead(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 51, 20)
 	e := mustOpen(t, dir, testOptions())
 	want := live(t, e)
@@ -242,6 +247,7 @@ func TestIndexAhead(t *testing.T) {
 // TestIndexAheadUnannounced: the small note of the checkpoint is gone with HEAD, so that the index
 // must be opened before anybody can know that it is ahead.
 func TestIndexAheadUnannounced(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 52, 20)
 	loseTail(t, dir)
 	gen := currentGeneration(t, dir)

@@ -13,14 +13,33 @@ import (
 )
 
 // Open opens the store in dir, or makes it. Opening is recovery: there is no other way in, and a
-// store that was shut down well takes the same steps (RECOVERY.md numbers them). Errors are those
-// of wal.Open, and of an index that can neither be used nor made, for want of room say.
+// store that was shut down well takes the same steps (RECOVERY.md numbers them). Where the index
+// can neither be used nor made, for want of room or permission say, the store is opened read-only,
+// with an index outside of it. Errors are those of wal.Open, and of that last resort.
 func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
+	e, err := open(ctx, dir, o)
+	if err == nil || !errors.Is(err, errIndex) || o.ReadOnly || ctx.Err() != nil {
+		return e, err
+	}
+	o.ReadOnly = true
+	e, again := open(ctx, dir, o)
+	if again != nil {
+		return nil, errors.Join(err, again)
+	}
+	e.note("%v; the store is open for reading only", err)
+	return e, nil
+}
+
+// errIndex: the log is open and no index could be had.
+var errIndex = errors.New("no index")
+
+func open(ctx context.Context, dir string, o Options) (*Engine, error) {
 	e := &Engine{dir: dir, indexDir: filepath.Join(dir, indexName), o: o.withDefaults()}
-	err := e.openLog(ctx)
-	if err != nil {
+	if err := e.openLog(ctx); err != nil {
 		return nil, err
 	}
+	e.o.after(stepLog)
+	var err error
 	if e.readOnly {
 		err = e.useCopy()
 	}
@@ -28,7 +47,7 @@ func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
 		err = e.openIndex(ctx)
 	}
 	if err != nil {
-		err = errors.Join(fmt.Errorf("open store %s: %w", dir, err), e.Log.Close())
+		err = errors.Join(fmt.Errorf("open store %s: %w: %w", dir, errIndex, err), e.Log.Close())
 		if e.temp != "" {
 			err = errors.Join(err, os.RemoveAll(e.temp))
 		}
@@ -246,6 +265,7 @@ func (e *Engine) promote(g *generation, keep bool) error {
 	if err := g.promote(keep); err != nil {
 		return errors.Join(err, g.discard())
 	}
+	e.o.after(stepPromoted)
 	e.live = g
 	return nil
 }

@@ -101,7 +101,11 @@ func (e *Engine) useCopy() error {
 	}
 	from := e.indexDir
 	e.temp, e.indexDir = tmp, filepath.Join(tmp, indexName)
-	if err := copyTree(from, e.indexDir); err != nil {
+	info, err := os.Stat(from)
+	if err == nil && info.IsDir() {
+		err = copyTree(from, e.indexDir)
+	}
+	if err != nil {
 		return os.RemoveAll(e.indexDir) // it is gone, or went while it was copied
 	}
 	return nil

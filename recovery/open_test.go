@@ -18,6 +18,7 @@ import (
 )
 
 func TestFreshStore(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	if notes := e.Notes(); len(notes) != 0 {
@@ -36,6 +37,7 @@ func TestFreshStore(t *testing.T) {
 
 // TestOneDigest: live, reopened, rebuilt, restored from a snapshot and folded are the same index.
 func TestOneDigest(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHistory(rapid.Uint64().Draw(rt, "seed"))
 		before := rapid.IntRange(0, 30).Draw(rt, "before")
@@ -77,6 +79,7 @@ func TestOneDigest(t *testing.T) {
 
 // TestRebuildWhileWriting: nothing that is appended while a rebuild runs is missed.
 func TestRebuildWhileWriting(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	grow(t, e, newHistory(7), 50)
@@ -125,6 +128,7 @@ func TestRebuildWhileWriting(t *testing.T) {
 // TestSwapInBatch: an index that is put in place while a record is staged and not yet durable has
 // that record when it is.
 func TestSwapInBatch(t *testing.T) {
+	t.Parallel()
 	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), testOptions())
 	grow(t, e, newHistory(3), 5)
 	next, _, err := fold(t.Context(), e.Log, 0, e.indexDir, e.o)
@@ -153,6 +157,7 @@ func TestSwapInBatch(t *testing.T) {
 // TestFollowerMends: after a failure the projector lacks a durable record; the next record is not
 // applied over the gap.
 func TestFollowerMends(t *testing.T) {
+	t.Parallel()
 	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), testOptions())
 	grow(t, e, newHistory(3), 5)
 	p := e.follower.p
@@ -176,6 +181,7 @@ func TestFollowerMends(t *testing.T) {
 
 // TestReadOnly: no byte of the store changes, and the answers are right, whatever the index is.
 func TestReadOnly(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		damage func(t *testing.T, dir string)
@@ -222,6 +228,7 @@ func TestReadOnly(t *testing.T) {
 
 // TestHeal: an index that breaks while it is served is made anew, and the read is answered.
 func TestHeal(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 2, 30)
 	sst := newest(t, currentGeneration(t, dir), "*.sst")
 	flip(t, sst, 40) // in the first data block: not read when the index is opened
@@ -244,7 +251,27 @@ func TestHeal(t *testing.T) {
 	wantFold(t, e)
 }
 
+// TestNoPlaceForAnIndex: where no index can be made in the store, what it holds is served all the
+// same, and writes are refused.
+func TestNoPlaceForAnIndex(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 9, 10)
+	remove(t, filepath.Join(dir, indexName))
+	if err := os.WriteFile(filepath.Join(dir, indexName), nil, filePerm); err != nil {
+		t.Fatal(err)
+	}
+	e := mustOpen(t, dir, testOptions())
+	wantFold(t, e)
+	if e.Log.Health().ReadOnly == "" {
+		t.Error("takes writes without an index")
+	}
+	if notes := strings.Join(e.Notes(), "\n"); !strings.Contains(notes, "reading only") {
+		t.Errorf("notes: %q", notes)
+	}
+}
+
 func TestNotes(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 3, 10)
 	remove(t, filepath.Join(dir, indexName))
 	e := mustOpen(t, dir, testOptions())

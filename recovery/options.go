@@ -65,9 +65,33 @@ type Options struct {
 	Progress    Progress
 	SegmentSize int64                       // 0: wal.DefaultSegmentSize
 	Text        func(payload []byte) string // see index.Options; nil: projection.Text
+
+	after func(step) // tests look at the disk after each write step
 }
 
+// step names a write step of the crash matrix in RECOVERY.md.
+type step string
+
+// The write steps, in the order in which an operation takes them.
+const (
+	stepLog       step = "log opened"
+	stepFolded    step = "generation filled"
+	stepStale     step = "gaps noted"
+	stepPromoted  step = "generation promoted"
+	stepUnstale   step = "gaps cleared"
+	stepSwapped   step = "index swapped"
+	stepCopied    step = "snapshot copied"
+	stepNamed     step = "snapshot named"
+	stepBridged   step = "bridge installed"
+	stepInstalled step = "snapshot installed"
+	stepMended    step = "log repaired"
+	stepEvidence  step = "evidence moved"
+)
+
 func (o Options) withDefaults() Options {
+	if o.after == nil {
+		o.after = func(step) {}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -98,11 +98,16 @@ func (e *Engine) replaceLive(ctx context.Context, next *generation) error {
 	if err := e.swap(ctx, next); err != nil {
 		return errors.Join(err, next.discard())
 	}
+	e.o.after(stepSwapped)
 	<-e.retire(old) // readers do not wait for us, so this ends
 	if err := old.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)
 	}
-	return next.promote(false)
+	if err := next.promote(false); err != nil {
+		return err
+	}
+	e.o.after(stepPromoted)
+	return nil
 }
 
 // turn is one chance to swap: the log's writer takes it, or the caller withdraws it.

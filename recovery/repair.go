@@ -30,6 +30,8 @@ type RepairOptions struct {
 	Now        func() time.Time
 	Progress   Progress
 	Text       func(payload []byte) string // for Survivor.Text; nil: projection.Text
+
+	after func(step)
 }
 
 // RepairReport is what Repair did, or would do.
@@ -75,6 +77,9 @@ func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, err
 	if o.DryRun {
 		return r, nil
 	}
+	if o.after != nil {
+		o.after(stepMended)
+	}
 	if err := r.repairIndex(ctx, dir, o); err != nil {
 		return r, fmt.Errorf("repair index: %w", err)
 	}
@@ -85,7 +90,7 @@ func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, err
 func (r *RepairReport) repairIndex(ctx context.Context, dir string, o RepairOptions) error {
 	e, err := Open(ctx, dir, Options{
 		LockWait: o.LockWait, Holder: o.Holder, Logger: o.Logger, Now: o.Now, MustExist: true,
-		Progress: o.Progress, Text: o.Text,
+		Progress: o.Progress, Text: o.Text, after: o.after,
 	})
 	if err != nil {
 		return err
@@ -93,6 +98,7 @@ func (r *RepairReport) repairIndex(ctx context.Context, dir string, o RepairOpti
 	r.Rebuilt = e.remade
 	r.Notes = append(r.Notes, e.Notes()...)
 	err = r.quarantine(dir, e.o.Now())
+	e.o.after(stepEvidence)
 	return errors.Join(err, e.Close())
 }
 

@@ -47,6 +47,7 @@ func wantMended(t testing.TB, dir string) {
 // TestDamagedLogHealthyIndex: damage behind a sound tail stops nothing. The index, which has what
 // the log lost, is served and kept up to date, and nothing is rebuilt over the damage.
 func TestDamagedLogHealthyIndex(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 81, 40)
 	e := mustOpen(t, dir, testOptions())
 	want := live(t, e)
@@ -86,6 +87,7 @@ func TestDamagedLogHealthyIndex(t *testing.T) {
 // TestDamagedLogNoIndex: without an index, what survives is served; when the log is whole again,
 // by whatever hand, so is the index, without being told.
 func TestDamagedLogNoIndex(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 82, 40)
 	e := mustOpen(t, dir, testOptions())
 	want := live(t, e)
@@ -128,6 +130,7 @@ func TestDamagedLogNoIndex(t *testing.T) {
 // TestRepairLostRecord: one record is given up, the rest is served, the log and a replay agree, and
 // what the old index still holds of it is reported and kept.
 func TestRepairLostRecord(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	id := event.NewID()
@@ -181,6 +184,7 @@ func TestRepairLostRecord(t *testing.T) {
 
 // TestRepairTail: the log ends before what the index has seen.
 func TestRepairTail(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 85, 30)
 	e := mustOpen(t, dir, testOptions())
 	head := e.Log.Head().Seq
@@ -204,6 +208,7 @@ func TestRepairTail(t *testing.T) {
 
 // TestRepairTornTail: what was never acknowledged is no loss.
 func TestRepairTornTail(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 86, 20)
 	e := mustOpen(t, dir, testOptions())
 	want := live(t, e)
@@ -224,6 +229,7 @@ func TestRepairTornTail(t *testing.T) {
 
 // TestRepairEveryRecord: each record of a random history is lost in turn; the rest replays.
 func TestRepairEveryRecord(t *testing.T) {
+	t.Parallel()
 	const n = 12
 	dir := newStore(t, 87, n)
 	for seq := wal.Seq(1); seq <= n+1; seq++ {
@@ -244,6 +250,7 @@ func TestRepairEveryRecord(t *testing.T) {
 
 // TestSnapshotBeforeRepair: a snapshot that holds what a repair gave up is no longer of this log.
 func TestSnapshotBeforeRepair(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 88, 20)
 	e := mustOpen(t, dir, testOptions())
 	s := mustSnapshot(t, e)
@@ -265,6 +272,7 @@ func TestSnapshotBeforeRepair(t *testing.T) {
 
 // TestRestoreOverDamage: the tail that would complete the snapshot is damaged.
 func TestRestoreOverDamage(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 90, 10)
 	e := mustOpen(t, dir, testOptions())
 	s := mustSnapshot(t, e)

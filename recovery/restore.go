@@ -120,6 +120,7 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(tmp))
 	}
+	e.o.after(stepBridged)
 	<-e.retire(old) // readers do not wait for us, so this ends
 	if err := old.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)
@@ -134,6 +135,7 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 		e.temp = tmp // it is served until Close
 		return err
 	}
+	e.o.after(stepInstalled)
 	<-e.retire(bridge)
 	if err := bridge.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)

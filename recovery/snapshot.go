@@ -81,11 +81,13 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	name := fmt.Sprintf("%020d-%s", m.Checkpoint.Seq, e.o.Now().UTC().Format(snapshotTime))
 	path := filepath.Join(e.snapshots(), name)
 	if err == nil {
+		e.o.after(stepCopied)
 		err = rename(filepath.Join(tmp, indexName), path)
 	}
 	if err = errors.Join(err, os.RemoveAll(tmp)); err != nil {
 		return SnapshotInfo{}, err
 	}
+	e.o.after(stepNamed)
 	return describe(e.snapshots(), name), nil
 }
 

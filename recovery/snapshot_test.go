@@ -42,6 +42,7 @@ func mustList(t testing.TB, dir string) []SnapshotInfo {
 }
 
 func TestSnapshotListPrune(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	h := newHistory(61)
@@ -91,6 +92,7 @@ func TestSnapshotListPrune(t *testing.T) {
 
 // TestSnapshotLeftovers: what a killed snapshot left is no snapshot, and goes with the next one.
 func TestSnapshotLeftovers(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 62, 3)
 	left := filepath.Join(dir, snapshotsName, ".tmp-7", indexName)
 	if err := os.MkdirAll(left, dirPerm); err != nil {
@@ -108,6 +110,7 @@ func TestSnapshotLeftovers(t *testing.T) {
 // TestRestoreDamaged: every file of a snapshot, flipped, cut and deleted. It is refused and the
 // file named, verify finds it, and the index goes on as it was.
 func TestRestoreDamaged(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	h := newHistory(63)
@@ -156,6 +159,7 @@ func TestRestoreDamaged(t *testing.T) {
 
 // TestRestoreForeign: a snapshot of another log, or of the same log's other history, is refused.
 func TestRestoreForeign(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 64, 8)
 	twin := clone(t, dir)
 	for _, c := range []struct {
@@ -188,6 +192,7 @@ func TestRestoreForeign(t *testing.T) {
 
 // TestSnapshotWitness: a snapshot remembers the end of the log when index and HEAD are gone.
 func TestSnapshotWitness(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 69, 20)
 	e := mustOpen(t, dir, testOptions())
 	mustSnapshot(t, e)

@@ -42,6 +42,7 @@ func problems(r Report) string {
 }
 
 func TestVerifySound(t *testing.T) {
+	t.Parallel()
 	dir := newStore(t, 71, 30)
 	e := mustOpen(t, dir, testOptions())
 	mustSnapshot(t, e)
@@ -72,6 +73,7 @@ func TestVerifySound(t *testing.T) {
 
 // TestVerifyDamage: every kind of damage is found, or is none.
 func TestVerifyDamage(t *testing.T) {
+	t.Parallel()
 	const deepOnly = "deep only: "
 	for _, c := range []struct {
 		name   string
@@ -182,6 +184,7 @@ func appendTo(t testing.TB, path, text string) {
 // TestVerifyWhileWriting: neither the owner's verify nor a stranger's takes a record that is being
 // written for damage.
 func TestVerifyWhileWriting(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	e := mustOpen(t, dir, testOptions())
 	grow(t, e, newHistory(74), 20)
@@ -211,6 +214,7 @@ func TestVerifyWhileWriting(t *testing.T) {
 
 // TestVerifyDigested: a digest noted in the log that a replay does not reproduce is a problem.
 func TestVerifyDigested(t *testing.T) {
+	t.Parallel()
 	for _, honest := range []bool{true, false} {
 		dir := newStore(t, 76, 10)
 		e := mustOpen(t, dir, testOptions())
