@@ -1,8 +1,10 @@
 package mcpserver
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,8 +44,8 @@ func TestBudgetHolds(t *testing.T) {
 	batch := strings.TrimSuffix(strings.Repeat(`"x",`, 5000), ",")
 	c := session(t, f, Options{})
 	for _, call := range []struct{ tool, args, says string }{
-		{"memory_search", `"query": "x", "limit": 1000`, "memory_get"},
-		{"memory_search", `"query": "x"`, "memory_get"},
+		{"memory_search", `"query": "x", "limit": 1000`, "Cut to max_tokens: "},
+		{"memory_search", `"query": "x"`, "larger max_tokens"},
 		{"memory_list", `"limit": 1000`, "cursor"},
 		{"memory_get", `"id": "x"`, "call memory_get again with offset"},
 		{"memory_history", `"id": "x"`, "memory_get with as_of"},
@@ -94,44 +96,100 @@ func TestNothingCutThatFits(t *testing.T) {
 	}
 }
 
+// What was only shortened is said to be as well, and is as much as allows all of them.
+func TestShortenedIsSaid(t *testing.T) {
+	f := &fake{memories: some(6, strings.Repeat("x", 3000))}
+	res := callTool(t, session(t, f, Options{}), "memory_search", `{"query": "x"}`)
+	var out struct {
+		Hits      []entry
+		Truncated bool
+	}
+	if err := json.Unmarshal(res.Structured, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !out.Truncated || !strings.Contains(res.Text, "(2000 of 3000 bytes shown") {
+		t.Errorf("truncated %v: %s", out.Truncated, clip(res.Text, 300))
+	}
+	for i, h := range out.Hits {
+		if len(h.Content) != 2000 || h.Bytes != 3000 || !slices.Equal(h.Cut, []string{"content"}) {
+			t.Errorf("hit %d: %d bytes of %d, cut %v", i, len(h.Content), h.Bytes, h.Cut)
+		}
+	}
+	if len(out.Hits) != 6 {
+		t.Errorf("%d hits of 6", len(out.Hits))
+	}
+}
+
+// Many short lines cost more in the text, which indents them, than in the structured content.
+func TestBudgetHoldsForShortLines(t *testing.T) {
+	f := &fake{memories: some(15, strings.Repeat("\n", 300))}
+	res := callTool(t, session(t, f, Options{}), "memory_search", `{"query": "x", "limit": 15}`)
+	if n := len(res.Text); n > DefaultMaxTokens*bytesPerToken {
+		t.Errorf("text of %d bytes", n)
+	}
+}
+
 // Following the cursors shows every memory once, also where the budget cut the pages.
 func TestListCursorMissesNothing(t *testing.T) {
-	f := &fake{memories: some(40, strings.Repeat("x", 3000))}
-	c := session(t, f, Options{})
-	var got []memory.ID
-	cursor, pages := "", 0
-	for {
-		args := `{"limit": 25, "max_tokens": 600` + cursor + `}`
-		res := callTool(t, c, "memory_list", args)
-		var out struct {
-			Memories   []entry
-			NextCursor string `json:"next_cursor"`
-			Truncated  bool
+	for _, size := range []int{100, 3000} {
+		f := &fake{memories: some(40, strings.Repeat("x", size))}
+		c := session(t, f, Options{})
+		var got []memory.ID
+		cursor, pages := "", 0
+		for pages == 0 || cursor != "" {
+			page, next := listPage(t, c, cursor)
+			got, cursor = append(got, page...), next
+			if pages++; len(page) == 0 {
+				t.Fatal("an empty page")
+			}
 		}
-		if err := json.Unmarshal(res.Structured, &out); err != nil {
-			t.Fatal(err)
+		for i, m := range f.memories {
+			if i >= len(got) || got[i] != m.ID {
+				t.Fatalf("memory %d is missing or out of place in %v", i, got)
+			}
 		}
-		if !out.Truncated {
-			t.Error("a page is not said to be cut")
-		}
-		for _, m := range out.Memories {
-			got = append(got, m.ID)
-		}
-		if pages++; out.NextCursor == "" {
-			break
-		}
-		if len(out.Memories) == 0 {
-			t.Fatal("an empty page")
-		}
-		cursor = fmt.Sprintf(`, "cursor": %q`, out.NextCursor)
-	}
-	for i, m := range f.memories {
-		if i >= len(got) || got[i] != m.ID {
-			t.Fatalf("memory %d is missing or out of place in %v", i, got)
+		if len(got) != len(f.memories) || pages < 3 {
+			t.Errorf("%d memories on %d pages", len(got), pages)
 		}
 	}
-	if len(got) != len(f.memories) || pages < 3 {
-		t.Errorf("%d memories on %d pages", len(got), pages)
+}
+
+// listPage gets a page that the budget cuts.
+func listPage(t *testing.T, c *Client, cursor string) (ids []memory.ID, next string) {
+	t.Helper()
+	args := `{"limit": 25, "max_tokens": 600`
+	if cursor != "" {
+		args += fmt.Sprintf(`, "cursor": %q`, cursor)
+	}
+	res := callTool(t, c, "memory_list", args+"}")
+	var out struct {
+		Memories   []entry
+		NextCursor string `json:"next_cursor"`
+		Truncated  bool
+	}
+	if err := json.Unmarshal(res.Structured, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range out.Memories {
+		ids = append(ids, m.ID)
+	}
+	if cut := out.NextCursor != "" && len(ids) < 25; cut && !out.Truncated {
+		t.Errorf("a page of %d is not said to be cut", len(ids))
+	}
+	return ids, out.NextCursor
+}
+
+// greedy ignores the limit.
+type greedy struct{ *fake }
+
+func (g greedy) List(ctx context.Context, r memory.ListRequest) (memory.ListResult, error) {
+	return memory.ListResult{Memories: g.memories}, g.ask(ctx, r)
+}
+
+func TestListEndsWhateverTheServiceDoes(t *testing.T) {
+	c := session(t, greedy{&fake{memories: some(200, "x")}}, Options{})
+	if res := callTool(t, c, "memory_list", `{"limit": 150}`); !res.IsError {
+		t.Errorf("answered %s", clip(res.Text, 300))
 	}
 }
 

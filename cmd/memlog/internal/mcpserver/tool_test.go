@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -155,11 +156,12 @@ func originOf(t *testing.T, req any) memory.Origin {
 // What the agent did not choose must not be a reason to refuse its writes.
 func TestProvenanceFits(t *testing.T) {
 	f := &fake{}
-	c := session(t, f, Options{ProjectDir: strings.Repeat("ä", memory.MaxProvenance), User: "\xff"})
+	c := session(t, f, Options{ProjectDir: "/" + strings.Repeat("ä", memory.MaxProvenance), User: "\xff"})
 	callTool(t, c, "memory_store", `{"content": "x"}`)
 	o := originOf(t, f.last(t))
-	if len(o.Project) > memory.MaxProvenance || !strings.HasPrefix(o.Project, "ää") {
-		t.Errorf("project of %d bytes", len(o.Project))
+	if len(o.Project) > memory.MaxProvenance || !strings.HasPrefix(o.Project, "/ää") ||
+		!utf8.ValidString(o.Project) {
+		t.Errorf("project of %d bytes: …%q", len(o.Project), o.Project[len(o.Project)-3:])
 	}
 	if o.User != "\uFFFD" {
 		t.Errorf("user %q", o.User)
@@ -205,6 +207,15 @@ func TestErrorResults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A read has no outcome to be in doubt about.
+func TestReadErrorsNameNoRequestID(t *testing.T) {
+	c := session(t, &fake{err: memory.Errorf(memory.CodeBusy, "busy")}, Options{})
+	res := callTool(t, c, "memory_health", `{}`)
+	if !res.IsError || strings.Contains(res.Text, "request_id") {
+		t.Errorf("answered %s", res.Text)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+
 	"memlog/cmd/memlog/internal/memory"
 )
 
@@ -119,6 +121,21 @@ func TestEndOfInputAnswersCallsUnderWay(t *testing.T) {
 	}
 	if answered != 3 {
 		t.Errorf("%d of 3 calls were answered", answered)
+	}
+}
+
+// A subscription is answered when it ends; the end of the input must not wait for it.
+func TestSubscriptionsAreNotWaitedFor(t *testing.T) {
+	c := &lineConn{pending: map[jsonrpc.ID]bool{}}
+	for _, method := range []string{"ping", methodListen} {
+		msg := c.message(line{text: []byte(
+			`{"jsonrpc":"2.0","id":"` + method + `","method":"` + method + `"}`)})
+		if msg == nil {
+			t.Fatalf("%s is no message", method)
+		}
+	}
+	if len(c.pending) != 1 {
+		t.Errorf("%d calls are waited for, want the ping only", len(c.pending))
 	}
 }
 
