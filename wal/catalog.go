@@ -256,7 +256,7 @@ func (c *catalog) trust(f *segFile) bool {
 		return false
 	}
 	if f.archived {
-		if f.entry == nil || f.size != f.entry.StoredBytes {
+		if f.entry == nil || f.size != f.entry.StoredBytes || f.first == 1 && !c.known {
 			return false
 		}
 		f.extents = []*extent{f.fromLine(f.entry.line())}
@@ -276,7 +276,15 @@ func (c *catalog) trust(f *segFile) bool {
 		it.frame.header.seq != f.first || it.frame.header.prev != f.line.Prev {
 		return false
 	}
-	f.extents = []*extent{f.fromLine(f.line)}
+	e := f.fromLine(f.line)
+	if m := it.frame.header.mark; m != nil {
+		e.addMark(&it.frame.header, m)
+		e.eras = f.line.Eras
+	}
+	if f.first == 1 && (!c.known || e.id == nil || *e.id != c.format.id) {
+		return false
+	}
+	f.extents = []*extent{e}
 	return true
 }
 

@@ -10,11 +10,19 @@ import (
 	"testing"
 )
 
+// quickDisk is a real disk without syncs, for tests that no power cut interrupts.
+func quickDisk() *disk {
+	d := realDisk()
+	d.sync = func(*os.File) error { return nil }
+	d.syncDir = func(string) error { return nil }
+	return d
+}
+
 // buildLog makes a closed store of n records in segments of about size bytes.
 func buildLog(t testing.TB, n int, size int64) string {
 	t.Helper()
 	dir := t.TempDir()
-	l := mustOpen(t, dir, Options{SegmentSize: size})
+	l := mustOpen(t, dir, Options{SegmentSize: size, disk: quickDisk()})
 	for i := 2; i <= n; i++ {
 		mustAppend(t, l, fmt.Sprint("m", i))
 	}
@@ -86,7 +94,7 @@ func testCut(t *testing.T, dir string, cut int, ahead bool, whole []byte) {
 	for it, err := s.next(); err == nil && it.gap == nil; it, err = s.next() {
 		want, end = want+1, it.end
 	}
-	l := mustOpen(t, dir, Options{})
+	l := mustOpen(t, dir, Options{disk: quickDisk()})
 	if ahead {
 		if got := l.Head().Seq; got != Seq(want) {
 			t.Errorf("head: got %d, want %d", got, want)
@@ -157,7 +165,7 @@ func testFlip(t *testing.T, dir, segment string, at, n int) {
 	if want < n-1 {
 		t.Errorf("more than one record is gone: %+v", rep.Problems)
 	}
-	l := mustOpen(t, dir, Options{})
+	l := mustOpen(t, dir, Options{disk: quickDisk()})
 	got := 0
 	for _, err := range l.Records(1, 0) {
 		if err == nil {
@@ -168,7 +176,7 @@ func testFlip(t *testing.T, dir, segment string, at, n int) {
 		t.Errorf("open: %d records are served, want %d", got, want)
 	}
 	l.Close()
-	if _, err := Repair(context.Background(), dir, RepairOptions{AcceptLoss: true}); err != nil {
+	if _, err := Repair(context.Background(), dir, RepairOptions{AcceptLoss: true, disk: quickDisk()}); err != nil {
 		t.Fatalf("repair: %v", err)
 	}
 	rep = mustVerify(t, dir)

@@ -200,20 +200,6 @@ func (c *catalog) id() [16]byte {
 	if c.known {
 		return c.format.id
 	}
-	// Record 1 is in a sealed or archived file that was not read.
-	if len(c.pieces) > 0 && c.pieces[0].from == 1 {
-		p := c.pieces[0]
-		if r, err := p.file.open(0); err == nil {
-			defer r.Close()
-			f := &segFile{}
-			if it, err := newScanner(r, 0, false).next(); err == nil && it.gap == nil {
-				f.add(it, nil)
-				if f.extents[0].id != nil {
-					return *f.extents[0].id
-				}
-			}
-		}
-	}
 	return [16]byte{}
 }
 

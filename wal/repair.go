@@ -130,6 +130,9 @@ func joinRanges(all []Range) string {
 // log/ or in the archive under a name that is looked at.
 func (r *repair) carryOut(ctx context.Context, p *plan) error {
 	prep := &preparation{dir: r.dir, o: r.open, disk: r.disk}
+	if err := mkdirSync(r.disk, filepath.Join(r.dir, logDir)); err != nil {
+		return err
+	}
 	for _, path := range append(leftovers(r.dir), p.strays...) {
 		if err := prep.setAside(path); err != nil {
 			return err
