@@ -106,6 +106,23 @@ func (t *touch) link(l event.Link, seq uint64) {
 	}
 }
 
+// keys returns all that was touched, memories first, else in the order of the first touch.
+func (t *touch) keys() []any {
+	keys := slices.Clone(t.order)
+	slices.SortStableFunc(keys, func(a, b any) int {
+		_, am := a.(memory.ID)
+		_, bm := b.(memory.ID)
+		switch {
+		case am == bm:
+			return 0
+		case am:
+			return -1
+		}
+		return 1
+	})
+	return keys
+}
+
 // past opens views of the index as of single sequence numbers, and keeps them for reuse.
 type past struct {
 	db    *index.DB
@@ -145,13 +162,15 @@ type opposites struct {
 	plain bool // brings back what was, without a look at what came between: for revert
 	left  []memory.LeftAlone
 
-	back  []event.Event // memories that come back; they go first, so that facts find them
-	facts []event.Event // occurrences and links
-	rest  []event.Event // memories that change or go
+	comes map[memory.ID]bool // memories that come back
+	back  []event.Event      // what brings them back; it goes first, so that facts find them
+	facts []event.Event      // occurrences and links
+	rest  []event.Event      // memories that change or go
 }
 
-// decide turns some of the touch's keys into events.
+// decide turns some of the touch's keys into events. Memories stand before occurrences and links.
 func (o *opposites) decide(keys []any) ([]event.Event, error) {
+	o.comes = map[memory.ID]bool{}
 	for _, k := range keys {
 		var err error
 		switch k := k.(type) {
@@ -206,6 +225,7 @@ func (o *opposites) image(id memory.ID) error {
 		o.rest = append(o.rest, evs...)
 		return nil
 	}
+	o.comes[id] = len(evs) == 1
 	o.back = append(o.back, evs...)
 	if is {
 		return nil
@@ -322,10 +342,10 @@ func since(seq uint64, what string) string {
 }
 
 // repetition brings an occurrence back, or takes it away. Of a memory that is not there it does
-// nothing: bringing the memory back brings its occurrences.
+// nothing, since bringing the memory back brings its occurrences; nor of one that stays deleted.
 func (o *opposites) repetition(k occurrence) error {
 	doc, there, err := o.now.Doc(index.ID(k.memory))
-	if err != nil || !there {
+	if err != nil || !there || (doc.Deleted && !o.comes[k.memory]) {
 		return err
 	}
 	first := o.touch.occs[k]
@@ -392,7 +412,7 @@ func (o *opposites) repetitionTags(k occurrence, first uint64, occ event.Occurre
 	}
 	tags := without(came, went)
 	for _, c := range all {
-		if c.ID == index.ID(k.id) {
+		if _, goes := o.touch.occs[occurrence{k.memory, memory.ID(c.ID)}]; goes {
 			continue
 		}
 		other, err := event.DecodeOccurrence(c.Payload)

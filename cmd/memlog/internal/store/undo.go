@@ -305,7 +305,7 @@ func (s *Store) appendOpposites(ctx context.Context, u opposing, res *memory.Und
 	if len(u.touch.order) > maxOppositesPerRecord {
 		group = event.NewID().String()
 	}
-	chunks := slices.Collect(slices.Chunk(u.touch.order, maxOppositesPerRecord))
+	chunks := slices.Collect(slices.Chunk(u.touch.keys(), maxOppositesPerRecord))
 	if len(chunks) == 0 {
 		chunks = [][]any{nil}
 	}
@@ -371,7 +371,7 @@ func (s *Store) wouldOppose(u opposing, res *memory.UndoResult) error {
 		return err
 	}
 	defer v.Close()
-	events, left, err := s.oppose(u, v, u.touch.order)
+	events, left, err := s.oppose(u, v, u.touch.keys())
 	if err != nil {
 		return err
 	}
