@@ -44,7 +44,9 @@ func TestAnalyzeCounts(t *testing.T) {
 
 // A text always finds itself, and terms are bounded valid UTF-8 whatever the text.
 func FuzzAnalyze(f *testing.F) {
-	for _, s := range []string{"", "getUserName", "\xff_\xfe", "a\u0301'", "ー한국어", "x__y..Z", "ǅaB"} {
+	for _, s := range []string{
+		"", "getUserName", "\xff_\xfe", "a\u0301'", "ー한국어", "x__y..Z", "ǅaB",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -1,3 +1,71 @@
-// Package index keeps the read models on disk, in pebble: documents with all their images, the
-// facts about them, and their words. See the end of this comment for what it promises.
+// Package index keeps memlog's read models on disk, in pebble: documents with everything they
+// ever were, the facts about them, their words, and what is known about commands.
+//
+// The log is the truth and this is derived from it. An index can be deleted at any time; package
+// projection, which gives records their meaning, makes it again. A document is opaque here: a
+// 16-byte id, a payload, and the few fields that filters ask for.
+//
+// # Time
+//
+// Nothing is overwritten that a question about the past could need. A document has images, each
+// what it was From a sequence number To another (half open, To 0 = still), and tags, aliases,
+// occurrences and links are facts with intervals of the same kind. So a [View] as of any record
+// ([DB.At]) answers from the same keys as one of the present ([DB.View]), without replay, and it
+// answers what the present one would have answered then. The exceptions are said where they are:
+// [View.LastVersion], [View.Anomalies] and [View.ReadOnlyReason] are of the end.
+//
+// Each image has a [Row], given in order of appearance and never again. Postings name rows, and
+// vectors will (their key space is reserved): what a row's text is never changes.
+//
+// # Determinism
+//
+// Every key and value is a pure function of the calls made to batches since the index was empty:
+// not of how they were cut into batches, of reopening, rebuilding or restoring a snapshot, nor of
+// the machine. [View.Digest] hashes all keys and values, and is the best test there is.
+//
+// # On disk
+//
+//	index/CURRENT             name of the generation in use; replaced by rename
+//	index/g000012/            a pebble database; keys.go is its key space
+//	index/g000012/CHECKPOINT  the last record seen, to be read without pebble (Peek)
+//	index/g000011.aside/      a generation kept as evidence, with WHY-ASIDE
+//	snapshots/.../data/       a pebble checkpoint: hard links to files that never change
+//	snapshots/.../SNAPSHOT.json  its files with their SHA-256, its checkpoint, its own checksum
+//
+// A generation holds the schema (key space, analyzer and Unicode versions); another one's is
+// [ErrOutdated]. A rebuild fills a new generation with [NewGeneration] while the old one serves,
+// and [DB.Promote] swaps CURRENT. Generations that a crash left half filled are removed by [Open].
+//
+// # Durability
+//
+// Pebble's own log is off. Data and checkpoint are in one batch, memtables reach the disk in
+// order and a batch never spans two: so any crash leaves the index as of its own checkpoint, and
+// the log from there completes it. A commit is durable after the next flush: when idle, when the
+// memtable is full, and at Close.
+//
+// # Words
+//
+// Texts are cut by Unicode rules (UAX 29), brought to NFC and lower case; English words are
+// stemmed, identifiers are kept whole and in parts, scripts without spaces become characters and
+// pairs of them (analyze.go; [AnalyzerVersion] is part of the schema). Ranking is BM25 with the
+// document frequencies and lengths of the view's moment; stop words are indexed and count only in
+// a query of nothing else. Filters are applied before anything is cut. Lists, filters and ranking
+// use a table of all rows, read into memory at the first of them (table.go).
+//
+// # Concurrency
+//
+// One [Batch] at a time, on one goroutine; any number of views beside it, each for any number of
+// goroutines. DB has one goroutine of its own, which Close joins, and each commit, flush and open
+// runs pebble in a goroutine, since pebble may never return.
+//
+// # Failure
+//
+// Damage is found by pebble's block checksums, when it is read. It makes the generation broken:
+// from then on every call fails with [ErrBroken], Options.OnBroken is called once, Close does not
+// hang, and a rebuild puts things right. Pebble would end the process, or stall it on a full disk;
+// engine.go and gate.go say what is done instead. What was abandoned leaves a goroutine or two
+// behind, and writes nothing any more.
+//
+// Not covered: a directory on a disk mounted read-only cannot be opened, since pebble makes its
+// lock file there; [ModeExact] reads every document that passes the filter.
 package index

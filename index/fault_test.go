@@ -71,10 +71,13 @@ func TestFullDiskBreaksTheGeneration(t *testing.T) {
 func TestFatalIsNotTheEnd(t *testing.T) {
 	d := open(t, MemFS())
 	fill(t, d, 5, 5)
-	err := d.fuse.guard(func() error {
+	var returned atomic.Bool
+	go func() { // as pebble's background work does, with nobody to recover
 		d.fuse.Fatalf("manifest %s", "lost")
-		return nil
-	})
+		returned.Store(true)
+	}()
+	<-d.fuse.broken
+	err := d.Broken()
 	if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "manifest lost") {
 		t.Fatalf("error %v, want broken with its cause", err)
 	}
@@ -86,6 +89,9 @@ func TestFatalIsNotTheEnd(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if returned.Load() {
+		t.Fatal("fatal returned to pebble, which does not expect it")
 	}
 }
 

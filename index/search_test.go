@@ -125,7 +125,9 @@ func TestListAndSearchAgreeWithPlainForms(t *testing.T) {
 	d := open(t, MemFS())
 	defer done(t, d)
 	fill(t, d, records, 9)
-	queries := []string{"alpha", "the of", "running fox", "getUserName beta gamma", "user 記憶", "Func"}
+	queries := []string{
+		"alpha", "the of", "running fox", "getUserName beta gamma", "user 記憶", "Func",
+	}
 	found, filtered := 0, 0
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 8))
@@ -205,7 +207,8 @@ func compareCounts(t *testing.T, want map[string]int, count func(Filter) ([]Coun
 	}
 }
 
-func compareSearch(t *testing.T, v *View, docs []Doc, f Filter, query string) (found, filtered int) {
+func compareSearch(t *testing.T, v *View, docs []Doc, f Filter, query string) (found,
+	filtered int) {
 	t.Helper()
 	want := reference(docs, query, func(d Doc) bool { return passes(f, d) })
 	all := reference(docs, query, func(Doc) bool { return true })

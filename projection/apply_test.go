@@ -96,23 +96,23 @@ func TestAnomaliesAreCountedAndSkipped(t *testing.T) {
 	m := memory(1, "one")
 	occ := event.Occurrence{ID: testID(9)}
 	link := event.Link{From: m.ID, To: testID(2), Type: "r"}
+	of := func(e ...event.Event) []event.Event { return e }
 	for name, c := range map[string]struct {
 		events []event.Event
 		kind   string
 	}{
-		"stored twice":          {[]event.Event{event.Stored{Memory: m}}, AnomalyExists},
-		"update of unknown":     {[]event.Event{event.Updated{Memory: memory(5, "")}}, AnomalyIncomplete},
-		"deletion of unknown":   {[]event.Event{event.Deleted{ID: testID(5)}}, AnomalyIncomplete},
-		"repetition of unknown": {[]event.Event{event.Repeated{ID: testID(5), Occurrence: occ}}, AnomalyIncomplete},
-		"link to unknown":       {[]event.Event{event.Linked{Link: link}}, AnomalyIncomplete},
-		"retraction of unknown": {[]event.Event{event.Retracted{ID: testID(5)}}, AnomalyAbsent},
-		"deleted twice":         {[]event.Event{event.Deleted{ID: m.ID}, event.Deleted{ID: m.ID}}, AnomalyAbsent},
-		"unlinked":              {[]event.Event{event.Unlinked{Link: link}}, AnomalyAbsent},
-		"unrepeated":            {[]event.Event{event.Unrepeated{ID: m.ID, Occurrence: occ.ID}}, AnomalyAbsent},
-		"undone later":          {[]event.Event{event.Undone{Seqs: []uint64{2}}}, AnomalyReference},
-		"short digest": {[]event.Event{event.Digested{Version: 1, Seq: 1, Digest: []byte("x")}},
-			AnomalyReference},
-		"wrong digest": {[]event.Event{event.Digested{Version: 1, Seq: 1, Digest: make([]byte, 32)}},
+		"stored twice":      {of(event.Stored{Memory: m}), AnomalyExists},
+		"update of unknown": {of(event.Updated{Memory: memory(5, "")}), AnomalyIncomplete},
+		"delete unknown":    {of(event.Deleted{ID: testID(5)}), AnomalyIncomplete},
+		"repeat unknown":    {of(event.Repeated{ID: testID(5), Occurrence: occ}), AnomalyIncomplete},
+		"link to unknown":   {of(event.Linked{Link: link}), AnomalyIncomplete},
+		"retract unknown":   {of(event.Retracted{ID: testID(5)}), AnomalyAbsent},
+		"deleted twice":     {of(event.Deleted{ID: m.ID}, event.Deleted{ID: m.ID}), AnomalyAbsent},
+		"unlinked":          {of(event.Unlinked{Link: link}), AnomalyAbsent},
+		"unrepeated":        {of(event.Unrepeated{ID: m.ID, Occurrence: occ.ID}), AnomalyAbsent},
+		"undone later":      {of(event.Undone{Seqs: []uint64{2}}), AnomalyReference},
+		"short digest":      {of(event.Digested{Version: 1, Seq: 1}), AnomalyReference},
+		"wrong digest": {of(event.Digested{Version: 1, Seq: 1, Digest: make([]byte, 32)}),
 			AnomalyDigest},
 	} {
 		db := openMem(t)
