@@ -32,7 +32,10 @@ func (k *killed) check(want []step, look func(t *testing.T, dir string)) {
 		k.t.Errorf("steps: got %q, want %q", k.steps, want)
 	}
 	for i, dir := range k.left {
-		k.t.Run(string(k.steps[i]), func(t *testing.T) { look(t, dir) })
+		k.t.Run(string(k.steps[i]), func(t *testing.T) {
+			t.Parallel()
+			look(t, dir)
+		})
 	}
 }
 
@@ -62,11 +65,13 @@ func TestKilled(t *testing.T) {
 		return k, o
 	}
 	t.Run("open", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		mustClose(t, mustOpen(t, k.dir, o))
 		k.check([]step{stepLog}, served)
 	})
 	t.Run("create", func(t *testing.T) {
+		t.Parallel()
 		k := &killed{t: t, dir: filepath.Join(t.TempDir(), "store")}
 		o := testOptions()
 		o.after = k.after
@@ -74,18 +79,21 @@ func TestKilled(t *testing.T) {
 		k.check([]step{stepLog}, served)
 	})
 	t.Run("open without an index", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		remove(t, filepath.Join(k.dir, indexName))
 		mustClose(t, mustOpen(t, k.dir, o))
 		k.check([]step{stepLog, stepFolded, stepPromoted, stepUnstale}, served)
 	})
 	t.Run("open with a foreign index", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		copyIndex(t, newStore(t, 202, 5), k.dir)
 		mustClose(t, mustOpen(t, k.dir, o))
 		k.check([]step{stepLog, stepFolded, stepPromoted, stepUnstale}, served)
 	})
 	t.Run("rebuild", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		e := mustOpen(t, k.dir, o)
 		if _, err := e.Rebuild(t.Context(), nil); err != nil {
@@ -95,6 +103,7 @@ func TestKilled(t *testing.T) {
 		k.check([]step{stepLog, stepFolded, stepSwapped, stepPromoted, stepUnstale}, served)
 	})
 	t.Run("snapshot and restore", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		e := mustOpen(t, k.dir, o)
 		s := mustSnapshot(t, e)
@@ -107,6 +116,7 @@ func TestKilled(t *testing.T) {
 			served)
 	})
 	t.Run("repair", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		flipRecord(t, k.dir, 9)
 		r := testRepair(true, false)
@@ -116,6 +126,7 @@ func TestKilled(t *testing.T) {
 			served)
 	})
 	t.Run("repair run again", func(t *testing.T) {
+		t.Parallel()
 		k, o := prepare(t)
 		loseTail(t, k.dir)
 		r := testRepair(true, false)

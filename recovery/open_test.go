@@ -125,6 +125,45 @@ func TestRebuildWhileWriting(t *testing.T) {
 	wantFold(t, e)
 }
 
+// TestReaderKeepsItsIndex: who reads while a rebuild ends goes on reading the old index.
+func TestReaderKeepsItsIndex(t *testing.T) {
+	t.Parallel()
+	o := testOptions()
+	swapped := make(chan struct{})
+	o.after = func(s step) {
+		if s == stepSwapped {
+			close(swapped)
+		}
+	}
+	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), o)
+	grow(t, e, newHistory(13), 10)
+	want := live(t, e)
+	db, release := e.Index()
+	v, err := db.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		_, err := e.Rebuild(t.Context(), nil)
+		done <- err
+	}()
+	<-swapped
+	add(t, e, event.Stored{Memory: newHistory(14).memory()}) // into the new one
+	if got, err := v.Digest(); err != nil || got != want.all {
+		t.Errorf("the old index, while it is read: %x %v", got[:4], err)
+	}
+	if err := v.Close(); err != nil {
+		t.Error(err)
+	}
+	release()
+	release() // once more does nothing
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	wantFold(t, e)
+}
+
 // TestSwapInBatch: an index that is put in place while a record is staged and not yet durable has
 // that record when it is.
 func TestSwapInBatch(t *testing.T) {

@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,22 @@ const testSegment = 4 << 10
 
 // start is the moment of the first record of every test store.
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// rapidChecks is how many histories a property test tries, where -rapid.checks does not say: each
+// of them opens several stores.
+const rapidChecks = "15"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if !given {
+		if err := flag.Set("rapid.checks", rapidChecks); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 func testOptions() Options {
 	return Options{SegmentSize: testSegment, Now: func() time.Time { return start }}
