@@ -15,91 +15,99 @@ import (
 // withoutOrigin makes requests comparable.
 var withoutOrigin = cmp.Transformer("origin", func(memory.Origin) string { return "" })
 
-func TestUnderstood(t *testing.T) {
-	end := func(y int, m time.Month, d int) time.Time {
-		return time.Date(y, m, d+1, 0, 0, 0, 0, noon.Location()).Add(-time.Microsecond)
-	}
-	start := func(y int, m time.Month, d int) time.Time {
-		return time.Date(y, m, d, 0, 0, 0, 0, noon.Location())
-	}
-	search := func(edit func(*memory.SearchRequest)) memory.SearchRequest {
-		r := memory.SearchRequest{Query: "x", Limit: memory.DefaultLimit}
-		edit(&r)
-		return r
-	}
-	store := func(m ...memory.NewMemory) memory.StoreRequest {
-		return memory.StoreRequest{Memories: m}
-	}
-	ab := []string{"a", "b"}
-	for _, tt := range []struct {
-		tool, args string
-		want       any
-	}{
-		{"memory_search", `{"q": "x"}`, search(func(*memory.SearchRequest) {})},
-		{"memory_search", `{"text": "x", "k": 3}`,
-			search(func(r *memory.SearchRequest) { r.Limit = 3 })},
-		{"memory_search", `{"query": "x", "nResults": "3"}`,
-			search(func(r *memory.SearchRequest) { r.Limit = 3 })},
-		{"memory_search", `{"query": "x", "n": 3.0, "type": null, "since": null}`,
-			search(func(r *memory.SearchRequest) { r.Limit = 3 })},
-		{"memory_search", `{"query": "x", "limit": 10000}`, search(func(r *memory.SearchRequest) {
-			r.Limit = DefaultMaxTokens * bytesPerToken / minEntryBytes
+func endOf(y int, m time.Month, d int) time.Time {
+	return startOf(y, m, d+1).Add(-time.Microsecond)
+}
+
+func startOf(y int, m time.Month, d int) time.Time {
+	return time.Date(y, m, d, 0, 0, 0, 0, noon.Location())
+}
+
+func searchWith(edit func(*memory.SearchRequest)) memory.SearchRequest {
+	r := memory.SearchRequest{Query: "x", Limit: memory.DefaultLimit}
+	edit(&r)
+	return r
+}
+
+func storeOf(m ...memory.NewMemory) memory.StoreRequest {
+	return memory.StoreRequest{Memories: m}
+}
+
+var ab = []string{"a", "b"}
+
+// understood are names and forms that agents get wrong, and what reaches the service.
+var understood = []struct {
+	tool, args string
+	want       any
+}{
+	{"memory_search", `{"q": "x"}`, searchWith(func(*memory.SearchRequest) {})},
+	{"memory_search", `{"text": "x", "k": 3}`,
+		searchWith(func(r *memory.SearchRequest) { r.Limit = 3 })},
+	{"memory_search", `{"query": "x", "nResults": "3"}`,
+		searchWith(func(r *memory.SearchRequest) { r.Limit = 3 })},
+	{"memory_search", `{"query": "x", "n": 3.0, "type": null, "since": null}`,
+		searchWith(func(r *memory.SearchRequest) { r.Limit = 3 })},
+	{"memory_search", `{"query": "x", "limit": 10000}`, searchWith(func(r *memory.SearchRequest) {
+		r.Limit = DefaultMaxTokens * bytesPerToken / minEntryBytes
+	})},
+	{"memory_search", `{"query": "x", "tag": "a, b", "match": "ALL"}`,
+		searchWith(func(r *memory.SearchRequest) { r.Filter.Tags, r.Filter.Match = ab, "all" })},
+	{"memory_search", `{"query": "x", "tags": ["a", "b"], "memory_type": "fact"}`,
+		searchWith(func(r *memory.SearchRequest) { r.Filter.Tags, r.Filter.Type = ab, "fact" })},
+	{"memory_search", `{"query": "x", "tags": "[\"a\", \"b\"]", "explain": "true"}`,
+		searchWith(func(r *memory.SearchRequest) { r.Filter.Tags, r.Explain = ab, true })},
+	{"memory_search", `{"query": "x", "after": "2025-01-25", "before": "2025-01-26"}`,
+		searchWith(func(r *memory.SearchRequest) {
+			r.Filter.Since, r.Filter.Until = startOf(2025, 1, 25), endOf(2025, 1, 26)
 		})},
-		{"memory_search", `{"query": "x", "tag": "a, b", "match": "ALL"}`,
-			search(func(r *memory.SearchRequest) { r.Filter.Tags, r.Filter.Match = ab, "all" })},
-		{"memory_search", `{"query": "x", "tags": ["a", "b"], "memory_type": "fact"}`,
-			search(func(r *memory.SearchRequest) { r.Filter.Tags, r.Filter.Type = ab, "fact" })},
-		{"memory_search", `{"query": "x", "tags": "[\"a\", \"b\"]", "explain": "true"}`,
-			search(func(r *memory.SearchRequest) { r.Filter.Tags, r.Explain = ab, true })},
-		{"memory_search", `{"query": "x", "after": "2025-01-25", "before": "2025-01-26"}`,
-			search(func(r *memory.SearchRequest) {
-				r.Filter.Since, r.Filter.Until = start(2025, 1, 25), end(2025, 1, 26)
-			})},
-		{"memory_search", `{"query": "x", "as_of": "2025-01-25", "mode": "exact",
-			"clock": "recorded", "project": "p"}`, search(func(r *memory.SearchRequest) {
-			r.AsOf.Time, r.Mode = end(2025, 1, 25), "exact"
-			r.Filter.Clock, r.Filter.Project = "recorded", "p"
-		})},
-		{"memory_search", `{"query": "x", "asOf": 118}`,
-			search(func(r *memory.SearchRequest) { r.AsOf.Seq = 118 })},
-		{"memory_list", `{"include-deleted": true, "page_token": "1"}`,
-			memory.ListRequest{IncludeDeleted: true, Limit: memory.DefaultLimit, Cursor: "1"}},
-		{"memory_get", `{"memory_id": "x"}`, memory.GetRequest{ID: "x"}},
-		{"memory_history", `{"uuid": "x"}`, "x"},
-		{"memory_store", `{"text": " x\u0000\n", "tag": "a"}`,
-			store(memory.NewMemory{Content: " x\x00\n", Tags: []string{"a"}})},
-		{"memory_store", `{"memory": "x", "created": "2025-01-25", "metadata": {"b":[1e400]}}`,
-			store(memory.NewMemory{Content: "x", Tags: []string{}, CreatedAt: start(2025, 1, 25),
-				Metadata: json.RawMessage(`{"b":[1e400]}`)})},
-		{"memory_store", `{"memories": ["x", {"text": "y", "type": "fact", "tags": "b"}],
+	{"memory_search", `{"query": "x", "as_of": "2025-01-25", "mode": "exact",
+			"clock": "recorded", "project": "p"}`, searchWith(func(r *memory.SearchRequest) {
+		r.AsOf.Time, r.Mode = endOf(2025, 1, 25), "exact"
+		r.Filter.Clock, r.Filter.Project = "recorded", "p"
+	})},
+	{"memory_search", `{"query": "x", "asOf": 118}`,
+		searchWith(func(r *memory.SearchRequest) { r.AsOf.Seq = 118 })},
+	{"memory_list", `{"include-deleted": true, "page_token": "1"}`,
+		memory.ListRequest{IncludeDeleted: true, Limit: memory.DefaultLimit, Cursor: "1"}},
+	{"memory_get", `{"memory_id": "x"}`, memory.GetRequest{ID: "x"}},
+	{"memory_history", `{"uuid": "x"}`, "x"},
+	{"memory_store", `{"text": " x\u0000\n", "tag": "a"}`,
+		storeOf(memory.NewMemory{Content: " x\x00\n", Tags: []string{"a"}})},
+	{"memory_store", `{"memory": "x", "created": "2025-01-25", "metadata": {"b":[1e400]}}`,
+		storeOf(memory.NewMemory{Content: "x", Tags: []string{}, CreatedAt: startOf(2025, 1, 25),
+			Metadata: json.RawMessage(`{"b":[1e400]}`)})},
+	{"memory_store", `{"memories": ["x", {"text": "y", "type": "fact", "tags": "b"}],
 			"tags": "a", "type": "todo", "project": "p", "created_at": "@0"}`,
-			store(
-				memory.NewMemory{Content: "x", Tags: []string{"a"}, Type: "todo", Project: "p",
-					CreatedAt: time.Unix(0, 0)},
-				memory.NewMemory{Content: "y", Tags: ab, Type: "fact", Project: "p",
-					CreatedAt: time.Unix(0, 0)})},
-		{"memory_store", `{"items": "[{\"content\": \"x\"}]"}`,
-			store(memory.NewMemory{Content: "x", Tags: []string{}})},
-		{"memory_store", `{"memories": {"content": "x"}}`,
-			store(memory.NewMemory{Content: "x", Tags: []string{}})},
-		{"memory_update", `{"memory_id": "x", "tags": [], "type": "", "metadata": 5,
+		storeOf(
+			memory.NewMemory{Content: "x", Tags: []string{"a"}, Type: "todo", Project: "p",
+				CreatedAt: time.Unix(0, 0)},
+			memory.NewMemory{Content: "y", Tags: ab, Type: "fact", Project: "p",
+				CreatedAt: time.Unix(0, 0)})},
+	{"memory_store", `{"items": "[{\"content\": \"x\"}]"}`,
+		storeOf(memory.NewMemory{Content: "x", Tags: []string{}})},
+	{"memory_store", `{"memories": {"content": "x"}}`,
+		storeOf(memory.NewMemory{Content: "x", Tags: []string{}})},
+	{"memory_update", `{"memory_id": "x", "tags": [], "type": "", "metadata": 5,
 			"expected_version": 2}`, memory.UpdateRequest{ID: "x", Tags: &[]string{},
-			Type: new(""), Metadata: json.RawMessage("5"), IfVersion: 2}},
-		{"memory_update", `{"id": "x", "text": "y", "remove_metadata": true, "metadata": null}`,
-			memory.UpdateRequest{ID: "x", Content: new("y"), Metadata: json.RawMessage("null")}},
-		{"memory_delete", `{"memory_id": "x", "if_version": 2}`,
-			memory.DeleteRequest{IDs: []string{"x"}, IfVersion: 2}},
-		{"memory_delete", `{"ids": ["x", "y"], "dryRun": true}`,
-			memory.DeleteRequest{IDs: []string{"x", "y"}, DryRun: true}},
-		{"memory_delete", `{"tags": ["a", "b"]}`,
-			memory.DeleteRequest{Filter: memory.Filter{Tags: ab}}},
-		{"memory_undo", `{}`, memory.UndoRequest{}},
-		{"memory_undo", `{"seq": 9007199254740991, "force": true}`,
-			memory.UndoRequest{Seq: 9007199254740991, Force: true}},
-		{"memory_undo", `{"after": "2025-01-25", "dry_run": "True"}`,
-			memory.UndoRequest{Since: start(2025, 1, 25), DryRun: true}},
-		{"memory_health", `null`, "health"},
-	} {
+		Type: new(""), Metadata: json.RawMessage("5"), IfVersion: 2}},
+	{"memory_update", `{"id": "x", "text": "y", "remove_metadata": true, "metadata": null}`,
+		memory.UpdateRequest{ID: "x", Content: new("y"), Metadata: json.RawMessage("null")}},
+	{"memory_delete", `{"memory_id": "x", "if_version": 2}`,
+		memory.DeleteRequest{IDs: []string{"x"}, IfVersion: 2}},
+	{"memory_delete", `{"ids": ["x", "y"], "dryRun": true}`,
+		memory.DeleteRequest{IDs: []string{"x", "y"}, DryRun: true}},
+	{"memory_delete", `{"tags": ["a", "b"]}`,
+		memory.DeleteRequest{Filter: memory.Filter{Tags: ab}}},
+	{"memory_undo", `{}`, memory.UndoRequest{}},
+	{"memory_undo", `{"seq": 9007199254740991, "force": true}`,
+		memory.UndoRequest{Seq: 9007199254740991, Force: true}},
+	{"memory_undo", `{"after": "2025-01-25", "dry_run": "True"}`,
+		memory.UndoRequest{Since: startOf(2025, 1, 25), DryRun: true}},
+	{"memory_health", `null`, "health"},
+}
+
+func TestUnderstood(t *testing.T) {
+	for _, tt := range understood {
 		t.Run(tt.tool+tt.args, func(t *testing.T) {
 			f := &fake{memories: some(2, "x")}
 			res := callTool(t, session(t, f, Options{}), tt.tool, tt.args)
@@ -113,65 +121,79 @@ func TestUnderstood(t *testing.T) {
 	}
 }
 
+// refused are arguments that cannot be understood, and what the error says.
+var refused = []struct{ tool, args, want string }{
+	{"memory_search", `{}`, "query: is missing"},
+	{"memory_search", `{"query": null}`, "query: is missing"},
+	{"memory_search", `{"query": " "}`, "query: is empty"},
+	{"memory_search", `{"query": 5}`, "query: want a string, not 5"},
+	{"memory_search", `{"query": "x", "colour": 1}`,
+		"colour: unknown argument; allowed are: query, tags"},
+	{"memory_search", `{"query": "x", "q": "y"}`,
+		`query: given twice, as "query" and as "q"`},
+	{"memory_search", `{"query": "x", "query": "y"}`, "query: given twice"},
+	{"memory_search", `{"query": "x", "limit": 0}`,
+		"limit: want a whole number from 1 to 10000, not 0"},
+	{"memory_search", `{"query": "x", "limit": "ten"}`, "limit: want a whole number"},
+	{"memory_search", `{"query": "x", "limit": 1.5}`, "limit: want a whole number"},
+	{"memory_search", `{"query": "x", "limit": 1e300}`, "limit: want a whole number"},
+	{"memory_search", `{"query": "x", "limit": [3]}`, "not a list"},
+	{"memory_search", `{"query": "x", "max_tokens": 10}`,
+		"max_tokens: want a whole number from 500"},
+	{"memory_search", `{"query": "x", "since": "soonish"}`, "since: "},
+	{"memory_search", `{"query": "x", "since": ""}`, "since: "},
+	{"memory_search", `{"query": "x", "since": 1700000000}`, "since: want a string"},
+	{"memory_search", `{"query": "x", "until": "03/04/2024"}`, "until: "},
+	{"memory_search", `{"query": "x", "since": "2025-02-01", "until": "2025-01-01"}`,
+		"is before since"},
+	{"memory_search", `{"query": "x", "as_of": -5}`,
+		"as_of: want a time or a sequence number"},
+	{"memory_search", `{"query": "x", "as_of": true}`,
+		"as_of: want a time or a sequence number"},
+	{"memory_search", `{"query": "x", "match": "some"}`, "match: want one of any, all"},
+	{"memory_search", `{"query": "x", "mode": "best"}`, "mode: want one of hybrid, vector"},
+	{"memory_search", `{"query": "x", "tags": [1]}`, "tags[0]: want a string, not 1"},
+	{"memory_search", `{"query": "x", "tags": {"a": 1}}`,
+		"tags: want a list of strings, not an object"},
+	{"memory_search", `{"query": "x", "tags": []}`, "tags: is empty"},
+	{"memory_search", `{"query": "x", "tags": ","}`, "tags: is empty"},
+	{"memory_search", `{"query": "x", "type": ""}`, "type: is empty"},
+	{"memory_search", `{"query": "x", "explain": 1}`, "explain: want true or false"},
+	{"memory_search", `["x"]`, "arguments: want an object, not a list"},
+	{"memory_search", `"x"`, "arguments: want an object"},
+	{"memory_search", `{"query": "\ud800 x"}`, `\ud800 is half a character`},
+	{"memory_search", `{"query": "\ude00\ud83d"}`, `\ude00 is half a character`},
+	{"memory_list", `{"cursor": ""}`, "cursor: is empty"},
+	{"memory_get", `{"id": "x", "offset": 99}`, "offset: 99 is not the start of a part"},
+	{"memory_get", `{"ids": ["x"]}`, "ids: unknown argument"},
+	{"memory_store", `{}`, "content: give either content or memories"},
+	{"memory_store", `{"content": "x", "memories": ["y"]}`, "content: give either"},
+	{"memory_store", `{"memories": []}`, "memories: is empty"},
+	{"memory_store", `{"memories": [5]}`, "memories[0]: want an object, not 5"},
+	{"memory_store", `{"memories": ["x", {"tags": "a"}]}`, "memories[1].content: is missing"},
+	{"memory_store", `{"memories": [{"content": "x", "colour": 1}]}`,
+		"memories[0].colour: unknown"},
+	{"memory_store", `{"memories": [{"content": "x", "created_at": "?"}]}`,
+		"memories[0].created_at: "},
+	{"memory_store", `{"content": "x", "created_at": "sometime"}`, "created_at: "},
+	{"memory_update", `{"id": "x"}`, "arguments: nothing to change was given"},
+	{"memory_update", `{"id": "x", "metadata": null}`, "nothing to change was given"},
+	{"memory_update", `{"id": "x", "metadata": 1, "remove_metadata": true}`,
+		"given together"},
+	{"memory_delete", `{}`, "ids: neither ids nor a filter"},
+	{"memory_delete", `{"match": "all"}`, "ids: neither ids nor a filter"},
+	{"memory_delete", `{"ids": []}`, "ids: is empty"},
+	{"memory_delete", `{"ids": ["x"], "tags": ["a"]}`, "ids: given together with filters"},
+	{"memory_delete", `{"tags": ["a"], "if_version": 1}`, "if_version: needs exactly one id"},
+	{"memory_undo", `{"seq": 1, "last": 2}`, "last: given together with seq"},
+	{"memory_undo", `{"seq": 0}`, "seq: want a whole number from 1"},
+	{"memory_undo", `{"session": ""}`, "session: is empty"},
+}
+
 // What cannot be understood is an error that names the argument and says what is allowed, and
 // nothing reaches the service.
 func TestRefused(t *testing.T) {
-	for _, tt := range []struct{ tool, args, want string }{
-		{"memory_search", `{}`, "query: is missing"},
-		{"memory_search", `{"query": null}`, "query: is missing"},
-		{"memory_search", `{"query": " "}`, "query: is empty"},
-		{"memory_search", `{"query": 5}`, "query: want a string, not 5"},
-		{"memory_search", `{"query": "x", "colour": 1}`, "colour: unknown argument; allowed are: query, tags"},
-		{"memory_search", `{"query": "x", "q": "y"}`, `query: given twice, as "query" and as "q"`},
-		{"memory_search", `{"query": "x", "query": "y"}`, "query: given twice"},
-		{"memory_search", `{"query": "x", "limit": 0}`, "limit: want a whole number from 1 to 10000, not 0"},
-		{"memory_search", `{"query": "x", "limit": "ten"}`, "limit: want a whole number"},
-		{"memory_search", `{"query": "x", "limit": 1.5}`, "limit: want a whole number"},
-		{"memory_search", `{"query": "x", "limit": 1e300}`, "limit: want a whole number"},
-		{"memory_search", `{"query": "x", "limit": [3]}`, "not a list"},
-		{"memory_search", `{"query": "x", "max_tokens": 10}`, "max_tokens: want a whole number from 500"},
-		{"memory_search", `{"query": "x", "since": "soonish"}`, "since: "},
-		{"memory_search", `{"query": "x", "since": ""}`, "since: "},
-		{"memory_search", `{"query": "x", "since": 1700000000}`, "since: want a string"},
-		{"memory_search", `{"query": "x", "until": "03/04/2024"}`, "until: "},
-		{"memory_search", `{"query": "x", "since": "2025-02-01", "until": "2025-01-01"}`, "is before since"},
-		{"memory_search", `{"query": "x", "as_of": -5}`, "as_of: want a time or a sequence number"},
-		{"memory_search", `{"query": "x", "as_of": true}`, "as_of: want a time or a sequence number"},
-		{"memory_search", `{"query": "x", "match": "some"}`, "match: want one of any, all"},
-		{"memory_search", `{"query": "x", "mode": "best"}`, "mode: want one of hybrid, vector"},
-		{"memory_search", `{"query": "x", "tags": [1]}`, "tags[0]: want a string, not 1"},
-		{"memory_search", `{"query": "x", "tags": {"a": 1}}`, "tags: want a list of strings, not an object"},
-		{"memory_search", `{"query": "x", "tags": []}`, "tags: is empty"},
-		{"memory_search", `{"query": "x", "tags": ","}`, "tags: is empty"},
-		{"memory_search", `{"query": "x", "type": ""}`, "type: is empty"},
-		{"memory_search", `{"query": "x", "explain": 1}`, "explain: want true or false"},
-		{"memory_search", `["x"]`, "arguments: want an object, not a list"},
-		{"memory_search", `"x"`, "arguments: want an object"},
-		{"memory_search", `{"query": "\ud800 x"}`, `\ud800 is half a character`},
-		{"memory_search", `{"query": "\ude00\ud83d"}`, `\ude00 is half a character`},
-		{"memory_list", `{"cursor": ""}`, "cursor: is empty"},
-		{"memory_get", `{"id": "x", "offset": 99}`, "offset: 99 is not the start of a part"},
-		{"memory_get", `{"ids": ["x"]}`, "ids: unknown argument"},
-		{"memory_store", `{}`, "content: give either content or memories"},
-		{"memory_store", `{"content": "x", "memories": ["y"]}`, "content: give either"},
-		{"memory_store", `{"memories": []}`, "memories: is empty"},
-		{"memory_store", `{"memories": [5]}`, "memories[0]: want an object, not 5"},
-		{"memory_store", `{"memories": ["x", {"tags": "a"}]}`, "memories[1].content: is missing"},
-		{"memory_store", `{"memories": [{"content": "x", "colour": 1}]}`, "memories[0].colour: unknown"},
-		{"memory_store", `{"memories": [{"content": "x", "created_at": "?"}]}`, "memories[0].created_at: "},
-		{"memory_store", `{"content": "x", "created_at": "sometime"}`, "created_at: "},
-		{"memory_update", `{"id": "x"}`, "arguments: nothing to change was given"},
-		{"memory_update", `{"id": "x", "metadata": null}`, "nothing to change was given"},
-		{"memory_update", `{"id": "x", "metadata": 1, "remove_metadata": true}`, "given together"},
-		{"memory_delete", `{}`, "ids: neither ids nor a filter"},
-		{"memory_delete", `{"match": "all"}`, "ids: neither ids nor a filter"},
-		{"memory_delete", `{"ids": []}`, "ids: is empty"},
-		{"memory_delete", `{"ids": ["x"], "tags": ["a"]}`, "ids: given together with filters"},
-		{"memory_delete", `{"tags": ["a"], "if_version": 1}`, "if_version: needs exactly one id"},
-		{"memory_undo", `{"seq": 1, "last": 2}`, "last: given together with seq"},
-		{"memory_undo", `{"seq": 0}`, "seq: want a whole number from 1"},
-		{"memory_undo", `{"session": ""}`, "session: is empty"},
-	} {
+	for _, tt := range refused {
 		t.Run(tt.tool+tt.args, func(t *testing.T) {
 			f := &fake{memories: some(1, "x")}
 			res := callTool(t, session(t, f, Options{}), tt.tool, tt.args)

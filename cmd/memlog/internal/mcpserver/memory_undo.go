@@ -141,6 +141,8 @@ func undoText(
 	switch n := plural(len(res.Undone), "change", "changes"); {
 	case len(res.Undone) == 0 && len(res.Left) == 0:
 		b.WriteString("Nothing to undo.")
+	case res.Seq == 0 && !res.DryRun:
+		fmt.Fprintf(&b, "Nothing was taken back of %s:", n)
 	case res.DryRun:
 		fmt.Fprintf(&b, "Would take back %s; nothing was done.", n)
 	default:

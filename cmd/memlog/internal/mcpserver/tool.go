@@ -165,7 +165,9 @@ const maxErrorText = 2000
 // advice says what to do about an error: its own hint, or what its code calls for.
 func advice(t tool, c *call, err error) string {
 	var e *memory.Error
-	if errors.As(err, &e) && e.Hint != "" {
+	unknownID := errors.As(err, &e) && e.Code == memory.CodeNotFound &&
+		strings.HasPrefix(e.Arg, "id")
+	if e != nil && e.Hint != "" && !unknownID { // of an id, it names commands and no tools
 		return clip(e.Hint, maxErrorText) + again(t, c, err)
 	}
 	switch memory.CodeOf(err) {

@@ -156,7 +156,8 @@ func originOf(t *testing.T, req any) memory.Origin {
 // What the agent did not choose must not be a reason to refuse its writes.
 func TestProvenanceFits(t *testing.T) {
 	f := &fake{}
-	c := session(t, f, Options{ProjectDir: "/" + strings.Repeat("ä", memory.MaxProvenance), User: "\xff"})
+	long := "/" + strings.Repeat("ä", memory.MaxProvenance)
+	c := session(t, f, Options{ProjectDir: long, User: "\xff"})
 	callTool(t, c, "memory_store", `{"content": "x"}`)
 	o := originOf(t, f.last(t))
 	if len(o.Project) > memory.MaxProvenance || !strings.HasPrefix(o.Project, "/ää") ||
@@ -187,6 +188,10 @@ func TestErrorResults(t *testing.T) {
 			[]string{"changed", "Next: look again"}},
 		{"not found", memory.Errorf(memory.CodeNotFound, "no memory x"),
 			[]string{"no memory x", "memory_search"}},
+		{"id not found", &memory.Error{Code: memory.CodeNotFound, Arg: "ids[0]", Msg: "no memory x",
+			Hint: "see memlog list"}, []string{"ids[0]: no memory x", "memory_search"}},
+		{"seq not found", &memory.Error{Code: memory.CodeNotFound, Arg: "seq", Msg: "no record 9",
+			Hint: "the last is 8"}, []string{"no record 9", "the last is 8"}},
 		{"busy", memory.Errorf(memory.CodeBusy, "process 12 holds the store"),
 			[]string{"process 12", `request_id "r1"`}},
 		{"damaged", memory.Errorf(memory.CodeDamaged, "segment 3 is damaged"),
@@ -269,6 +274,10 @@ func TestUndoConflictIsListed(t *testing.T) {
 	}
 	if got := f.last(t).(memory.UndoRequest).AllOfSession; got != "s1" {
 		t.Errorf("session %q", got)
+	}
+	f.undo.Seq = 0
+	if res := callTool(t, c, "memory_undo", `{}`); !strings.Contains(res.Text, "Nothing was taken") {
+		t.Errorf("an undo that did nothing: %q", res.Text)
 	}
 	f.undo, f.err = memory.UndoResult{}, memory.Errorf(memory.CodeConflict, "not yours")
 	if res := callTool(t, c, "memory_undo", `{}`); !strings.Contains(res.Text, "not yours") {
