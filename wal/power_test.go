@@ -100,7 +100,7 @@ func (im image) check(t *testing.T) {
 func TestPowerLoss(t *testing.T) {
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s, a := newSim(t, t.TempDir()), &acks{}
+		s, a := newSim(t, quickDir(t)), &acks{}
 		var images []image
 		s.before = func(n int) { images = append(images, image{s.powerCut(r), a.list(), n}) }
 		if err := work(s, a, "a", 30); err != nil {
@@ -131,7 +131,7 @@ func TestFaultThenPowerLoss(t *testing.T) {
 
 func testFault(t *testing.T, kind string, n int) (more bool) {
 	r := rand.New(rand.NewPCG(uint64(n), 2))
-	s, a := newSim(t, t.TempDir()), &acks{}
+	s, a := newSim(t, quickDir(t)), &acks{}
 	s.fail = func(at int) bool { return at == n && kind != "kill" }
 	s.before = func(at int) {
 		s.dead = kind == "kill" && at == n || kind == "fail and kill" && at == n+1

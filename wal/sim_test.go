@@ -234,7 +234,7 @@ func (s *simDisk) powerCut(r *rand.Rand) string {
 			dirs[e.dir][e.name] = e.ino
 		}
 	}
-	to := s.t.TempDir()
+	to := quickDir(s.t)
 	s.build(r, to, inode(s.t, s.root), dirs, live)
 	return to
 }

@@ -1,0 +1,369 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var errInjectedSync = errors.New("injected sync failure")
+
+// projection is a follower that keeps what it was told.
+type projection struct {
+	staged, shown []string
+	refuse        string
+	commits       int
+}
+
+func (p *projection) Stage(r Record) error {
+	if len(r.Events) > 0 && string(r.Events[0]) == p.refuse {
+		return errors.New("refused")
+	}
+	text := "mark"
+	if len(r.Events) > 0 {
+		text = string(r.Events[0])
+	}
+	p.staged = append(p.staged, text)
+	return nil
+}
+
+func (p *projection) Commit() error {
+	p.shown, p.staged = append(p.shown, p.staged...), nil
+	p.commits++
+	return nil
+}
+
+func (p *projection) Abort() { p.staged = nil }
+
+// together appends the texts so that they share one batch: the first build waits until
+// all the others are queued.
+func together(t *testing.T, l *Log, texts ...string) map[string]error {
+	t.Helper()
+	var mu sync.Mutex
+	got := map[string]error{}
+	inside, release := make(chan bool), make(chan bool)
+	go l.Append(context.Background(), func() (Entry, error) {
+		close(inside)
+		<-release
+		return Entry{}, nil
+	})
+	<-inside
+	var wg sync.WaitGroup
+	for i, text := range texts {
+		wg.Go(func() {
+			_, err := l.Append(context.Background(), entry(text))
+			mu.Lock()
+			defer mu.Unlock()
+			got[text] = err
+		})
+		for len(l.queue) <= i {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	close(release)
+	wg.Wait()
+	return got
+}
+
+func TestFollowerSeesWhatIsDurable(t *testing.T) {
+	p := &projection{refuse: "b"}
+	l := mustOpen(t, quickDir(t), Options{Follower: p})
+	got := together(t, l, "a", "b", "c")
+	if got["a"] != nil || got["b"] == nil || got["c"] != nil {
+		t.Errorf("append: got %v, want only b refused", got)
+	}
+	l.Close()
+	if diff := cmp.Diff(p.shown, []string{"a", "c"}); diff != "" || p.commits != 1 {
+		t.Errorf("shown (got, want), %d commits:\n%s", p.commits, diff)
+	}
+}
+
+func TestFollowerAbortsOnFailedSync(t *testing.T) {
+	d := realDisk()
+	fail := false
+	d.sync = func(f *os.File) error {
+		if fail && filepath.Base(filepath.Dir(f.Name())) == logDir {
+			fail = false
+			return errInjectedSync
+		}
+		return syncFile(f)
+	}
+	p := &projection{}
+	l := mustOpen(t, quickDir(t), Options{Follower: p, disk: d})
+	mustAppend(t, l, "a")
+	fail = true
+	_, err := l.Append(context.Background(), entry("b"))
+	if !errors.Is(err, ErrFailedWrite) || !errors.Is(err, errInjectedSync) {
+		t.Errorf("append: got %v, want a failed write", err)
+	}
+	if l.Health().ReadOnly == "" {
+		t.Errorf("health says nothing of the failure")
+	}
+	if r := mustAppend(t, l, "c"); r.Seq != 3 {
+		t.Errorf("append after failure: got seq %d, want 3", r.Seq)
+	}
+	if h := l.Health(); h.ReadOnly != "" || h.Failures != 1 {
+		t.Errorf("health: got %+v", h)
+	}
+	l.Close()
+	if diff := cmp.Diff(p.shown, []string{"a", "c"}); diff != "" {
+		t.Errorf("shown (got, want):\n%s", diff)
+	}
+}
+
+func TestGroupCommitSharesOneSync(t *testing.T) {
+	syncs := 0
+	d := realDisk()
+	d.sync = func(f *os.File) error {
+		if filepath.Base(filepath.Dir(f.Name())) == logDir {
+			syncs++
+		}
+		return nil
+	}
+	l := mustOpen(t, quickDir(t), Options{disk: d})
+	syncs = 0
+	var texts []string
+	for i := range 50 {
+		texts = append(texts, fmt.Sprint("t", i))
+	}
+	together(t, l, texts...)
+	if syncs != 1 {
+		t.Errorf("50 appends: got %d syncs, want 1", syncs)
+	}
+}
+
+func TestNothingToDoWritesNothing(t *testing.T) {
+	l := mustOpen(t, quickDir(t), Options{})
+	r, err := l.Append(context.Background(), func() (Entry, error) { return Entry{}, nil })
+	if err != nil || r.Seq != 0 || l.Head().Seq != 1 {
+		t.Errorf("got %+v, %v, head %d", r, err, l.Head().Seq)
+	}
+	want := errors.New("mine")
+	_, err = l.Append(context.Background(), func() (Entry, error) { return Entry{}, want })
+	if err != want || l.Head().Seq != 1 {
+		t.Errorf("got %v, head %d", err, l.Head().Seq)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	l := mustOpen(t, quickDir(t), Options{})
+	inside, release := make(chan bool), make(chan bool)
+	done := make(chan error)
+	go func() {
+		_, err := l.Append(context.Background(), func() (Entry, error) {
+			close(inside)
+			<-release
+			return Entry{Events: [][]byte{[]byte("slow")}}, nil
+		})
+		done <- err
+	}()
+	<-inside
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	called := false
+	_, err := l.Append(ctx, func() (Entry, error) { called = true; return Entry{}, nil })
+	if !errors.Is(err, ErrBusy) {
+		t.Errorf("ended context: got %v, want ErrBusy", err)
+	}
+	for range MaxQueue - 1 {
+		go l.Append(context.Background(), func() (Entry, error) { return Entry{}, nil })
+	}
+	for len(l.queue) < MaxQueue {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := l.Append(context.Background(), entry("x")); !errors.Is(err, ErrBusy) {
+		t.Errorf("full queue: got %v, want ErrBusy", err)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Errorf("slow append: %v", err)
+	}
+	l.Close()
+	if called {
+		t.Errorf("an append that was given up was built")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	l := mustOpen(t, quickDir(t), Options{})
+	for name, e := range map[string]Entry{
+		"record": {Events: [][]byte{make([]byte, MaxRecord)}},
+		"events": {Events: make([][]byte, MaxEvents+1)},
+		"id":     {RequestID: strings.Repeat("x", MaxID+1), Events: [][]byte{{1}}},
+		"reason": {Provenance: Provenance{Reason: strings.Repeat("x", MaxProvenance+1)},
+			Events: [][]byte{{1}}},
+	} {
+		_, err := l.Append(context.Background(), func() (Entry, error) { return e, nil })
+		if !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: got %v, want ErrTooLarge", name, err)
+		}
+	}
+	for name, e := range map[string]Entry{
+		"empty event": {Events: [][]byte{{}}},
+		"not UTF-8":   {RequestID: "\xff", Events: [][]byte{{1}}},
+	} {
+		if _, err := l.Append(context.Background(), func() (Entry, error) { return e, nil }); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	big := make([]byte, 10<<20)
+	r, err := l.Append(context.Background(), func() (Entry, error) {
+		return Entry{Events: [][]byte{big}}, nil
+	})
+	if err != nil {
+		t.Fatalf("10 MB event: %v", err)
+	}
+	if got, err := l.Read(r.Seq); err != nil || len(got.Events[0]) != len(big) {
+		t.Errorf("read 10 MB event: got %v", err)
+	}
+}
+
+func TestClock(t *testing.T) {
+	now := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	dir := quickDir(t)
+	o := Options{Now: func() time.Time { return now }}
+	l := mustOpen(t, dir, o)
+	a, b := mustAppend(t, l, "a"), mustAppend(t, l, "b")
+	if !b.Time.After(a.Time) || !b.Wall.Equal(now) {
+		t.Errorf("a standing clock: got %v then %v, wall %v", a.Time, b.Time, b.Wall)
+	}
+	now = now.Add(MaxClockAhead + time.Hour)
+	if _, err := l.Append(context.Background(), entry("x")); !errors.Is(err, ErrClock) {
+		t.Errorf("clock far ahead: got %v, want ErrClock", err)
+	}
+	l.Close()
+	o.AcceptClock = true
+	l = mustOpen(t, dir, o)
+	wrong := mustAppend(t, l, "wrong")
+	l.Close()
+	now = now.AddDate(0, -11, 0)
+	o.AcceptClock = false
+	l = mustOpen(t, dir, o)
+	c := mustAppend(t, l, "c")
+	if got := c.Time.Sub(wrong.Time); got != time.Microsecond {
+		t.Errorf("clock behind: time moved by %v, want 1 µs", got)
+	}
+	if l.Health().ClockSkew == 0 {
+		t.Errorf("health shows no skew")
+	}
+	l.Close()
+	o.AcceptClock = true
+	l = mustOpen(t, dir, o)
+	d := mustAppend(t, l, "d")
+	if got := d.Time.Sub(now); got < 0 || got > time.Millisecond || d.Seq != c.Seq+2 {
+		t.Errorf("new era: got seq %d time %v, want after a mark near %v", d.Seq, d.Time, now)
+	}
+	for _, at := range []struct {
+		t    time.Time
+		want Seq
+	}{{b.Time, b.Seq}, {d.Time, d.Seq}, {wrong.Time, d.Seq}, {a.Time.Add(-time.Hour), 0}} {
+		if got, err := l.SeqAt(at.t); err != nil || got != at.want {
+			t.Errorf("seq at %v: got %d, %v, want %d", at.t, got, err, at.want)
+		}
+	}
+	l.Close()
+	if rep := mustVerify(t, dir); !rep.OK() {
+		t.Errorf("verify: %v", rep.Problems)
+	}
+}
+
+func TestIdleSyncsHead(t *testing.T) {
+	dir := quickDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		synced := 0
+		d := realDisk()
+		d.sync = func(f *os.File) error {
+			if filepath.Base(f.Name()) == headName {
+				synced++
+			}
+			return nil
+		}
+		l, err := Open(context.Background(), dir, Options{disk: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		mustAppend(t, l, "a")
+		synced = 0
+		time.Sleep(2 * HeadSyncIdle)
+		synctest.Wait()
+		if synced != 1 {
+			t.Errorf("HEAD after a pause: got %d syncs, want 1", synced)
+		}
+	})
+}
+
+func TestForeignWriterIsNoticed(t *testing.T) {
+	l := mustOpen(t, quickDir(t), Options{})
+	f, err := os.OpenFile(l.w.seg.file.path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString("x")
+	f.Close()
+	_, err = l.Append(context.Background(), entry("a"))
+	if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("append: got %v", err)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	d := realDisk()
+	free := uint64(MinFree)
+	d.free = func(string) (uint64, error) { return free, nil }
+	l := mustOpen(t, quickDir(t), Options{disk: d})
+	_, err := l.Append(context.Background(), entry("a"))
+	if !errors.Is(err, ErrFailedWrite) || !strings.Contains(err.Error(), "disk is full") {
+		t.Errorf("append: got %v", err)
+	}
+	free *= 100
+	if r := mustAppend(t, l, "a"); r.Seq != 2 {
+		t.Errorf("append with room: got seq %d", r.Seq)
+	}
+}
+
+func TestReadWhileWriting(t *testing.T) {
+	l := mustOpen(t, quickDir(t), Options{SegmentSize: 4000, disk: quickDisk()})
+	const n = 400
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range n / 4 {
+				if _, err := l.Append(context.Background(), entry(fmt.Sprint("m", i))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 3 {
+		wg.Go(func() {
+			for l.Head().Seq <= n {
+				changed := l.Changed()
+				want := Seq(1)
+				for r, err := range l.Records(1, 0) {
+					if err != nil || r.Seq != want {
+						t.Errorf("got record %d, %v, want %d", r.Seq, err, want)
+						return
+					}
+					want++
+				}
+				if l.Head().Seq <= n {
+					<-changed
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := l.Head().Seq; got != n+1 {
+		t.Errorf("head: got %d, want %d", got, n+1)
+	}
+}
