@@ -57,7 +57,7 @@ func Replay(ctx context.Context, l *wal.Log, until wal.Seq, into string, p Progr
 // replayInto makes the copy, and its index by opening it, which is how every index is made.
 func replayInto(ctx context.Context, l *wal.Log, until wal.Seq, dir string, p Progress) (
 	ReplayReport, error) {
-	if err := forkLog(ctx, l, until, dir); err != nil {
+	if _, err := wal.Fork(ctx, l, until, dir, p.bytes(StageReplay)); err != nil {
 		return ReplayReport{}, err
 	}
 	e, err := Open(ctx, dir, Options{MustExist: true, Progress: p})
@@ -94,8 +94,4 @@ func install(from, to string) error {
 		return err
 	}
 	return syncDir(filepath.Dir(to))
-}
-
-func forkLog(ctx context.Context, l *wal.Log, until wal.Seq, into string) error {
-	return errors.ErrUnsupported
 }
