@@ -24,7 +24,7 @@ type simDisk struct {
 	dirs  map[uint64]map[string]uint64 // durable entries
 	todo  []simEntry                   // entries that are not durable yet, in order
 
-	n      int           // operations so far
+	n      int // operations so far
 	fail   func(n int) bool
 	before func(n int) // called at the start of each operation
 	dead   bool        // the process was killed: nothing happens any more
