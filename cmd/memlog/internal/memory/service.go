@@ -97,7 +97,8 @@ type ExportResult struct {
 	Memories int      `json:"memories"`
 	Records  uint64   `json:"records"`
 	Until    Resolved `json:"until"`
-	Digest   string   `json:"digest"` // state digest as of Until
+	Digest   string   `json:"digest"` // state digest as of Until; empty with a filter
+	Notes    []string `json:"notes,omitempty"`
 }
 
 // ImportRequest says how to import.

@@ -42,6 +42,15 @@ func (e *seenError) Error() string { return fmt.Sprintf("request is record %d", 
 
 // run brings a command into the log. On return it is durable and visible, or nothing was changed.
 func (s *Store) run(ctx context.Context, c command) (outcome, error) {
+	out, err := s.append(ctx, c)
+	if err == nil && !out.repeats && out.seq != 0 {
+		s.noteDigest(ctx, out.seq)
+	}
+	return out, err
+}
+
+// append is run without the bookkeeping.
+func (s *Store) append(ctx context.Context, c command) (outcome, error) {
 	prov, err := cleanOrigin(c.origin)
 	if err != nil {
 		return outcome{}, err

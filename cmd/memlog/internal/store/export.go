@@ -1,10 +1,14 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/transfer"
@@ -28,6 +32,9 @@ func (s *Store) Export(ctx context.Context, w io.Writer, r memory.ExportRequest)
 	defer done()
 	if out.Until, err = resolve(e, r.Until); err != nil {
 		return out, err
+	}
+	if rec, err := e.log.Read(wal.Seq(out.Until.Seq)); err == nil && out.Until.Time.IsZero() {
+		out.Until.Time = rec.Time
 	}
 	v, err := e.db.At(uint64(out.Until.Seq))
 	if err != nil {
@@ -60,6 +67,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer, r memory.ExportRequest)
 	if err != nil {
 		return out, err
 	}
+	out.Notes = tw.Notes()
 	return out, tw.End()
 }
 
@@ -79,16 +87,15 @@ func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.
 		}
 		return tw.Memory(line)
 	}
-	people := r.Format == transfer.FormatMarkdown
+	if r.Format == transfer.FormatMarkdown {
+		return forPeople(e, v, r, one)
+	}
 	if r.Filter.IsZero() {
 		for d, err := range v.Docs() {
+			if err == nil {
+				err = one(d)
+			}
 			if err != nil {
-				return err
-			}
-			if people && d.Deleted {
-				continue // a document for people shows what is
-			}
-			if err := one(d); err != nil {
 				return err
 			}
 		}
@@ -112,6 +119,28 @@ func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.
 			return nil
 		}
 	}
+}
+
+// forPeople hands the live memories over by project and day, as a document has them.
+func forPeople(e session, v *index.View, r memory.ExportRequest, one func(index.Doc) error) error {
+	f, err := filter(e, r.Filter)
+	if err != nil {
+		return err
+	}
+	docs, err := byFilter(v, f)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(docs, func(a, b index.Doc) int {
+		return cmp.Or(strings.Compare(a.Project, b.Project), cmp.Compare(a.Created, b.Created),
+			bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	for _, d := range docs {
+		if err := one(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exportLine is all that a view knows of a document.

@@ -122,9 +122,6 @@ func (in *importing) take(ctx context.Context, item transfer.Item) error {
 		}
 		in.chunk = append(in.chunk, l)
 		in.bytes += len(l.m.Content) + len(l.m.Metadata)
-		for _, k := range item.Memory.Links {
-			in.links = append(in.links, lineLink{item.Line, k})
-		}
 		if len(in.chunk) >= chunkLines || in.bytes >= chunkBytes {
 			return in.flush(ctx)
 		}
@@ -160,8 +157,11 @@ func (in *importing) check(item transfer.Item) (importLine, error) {
 	return importLine{n: item.Line, m: c, line: l, dated: !m.CreatedAt.IsZero()}, nil
 }
 
-// tally is what one chunk came to.
-type tally struct{ imported, present, changed, repeated, left int }
+// tally is what one chunk came to, and which memory each of its lines is.
+type tally struct {
+	imported, present, changed, repeated, left int
+	ids                                        []memory.ID
+}
 
 // flush decides and appends the chunk.
 func (in *importing) flush(ctx context.Context) error {
@@ -183,6 +183,14 @@ func (in *importing) flush(ctx context.Context) error {
 	in.res.Changed += t.changed
 	in.res.Repeated += t.repeated
 	in.left += t.left
+	for i, l := range chunk {
+		for _, k := range l.line.Links {
+			if k.From.IsZero() {
+				k.From = t.ids[i]
+			}
+			in.links = append(in.links, lineLink{l.n, k})
+		}
+	}
 	return nil
 }
 
@@ -234,6 +242,7 @@ func decideChunk(
 		l := chunk[i]
 		key := index.ExactKey(l.m.Content, l.m.Type, l.m.Project)
 		if same := fresh[key]; same != nil && l.m.ID.IsZero() {
+			t.ids = append(t.ids, same.ID)
 			t.present++
 			if !sameOccasion(l, same.CreatedAt, same.Metadata, same.Tags) {
 				t.repeated++
@@ -244,6 +253,7 @@ func decideChunk(
 			continue
 		}
 		if !l.m.ID.IsZero() && ids[l.m.ID] {
+			t.ids = append(t.ids, l.m.ID)
 			t.present++ // the file names it twice; the first line counts
 			continue
 		}
@@ -252,6 +262,7 @@ func decideChunk(
 			return nil, fmt.Errorf("line %d: %w", l.n, err)
 		}
 		ids[l.m.ID] = true
+		t.ids = append(t.ids, l.m.ID)
 		if len(evs) > 0 {
 			if st, ok := evs[0].(event.Stored); ok && !l.line.Deleted {
 				m := st.Memory
