@@ -148,10 +148,7 @@ func TestKilledOverDamage(t *testing.T) {
 	e := mustOpen(t, dir, testOptions())
 	want := live(t, e)
 	mustClose(t, e)
-	var seg string
-	for _, seg = range segments(t, dir) {
-		break
-	}
+	seg := segments(t, dir)[0]
 	whole, err := os.ReadFile(seg)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +161,8 @@ func TestKilledOverDamage(t *testing.T) {
 	mustClose(t, mustOpen(t, dir, o))
 	k.check([]step{stepLog, stepFolded, stepStale, stepPromoted}, func(t *testing.T, dir string) {
 		mustClose(t, mustOpen(t, dir, testOptions())) // once more over the damage
-		if err := os.WriteFile(filepath.Join(dir, "log", filepath.Base(seg)), whole, filePerm); err != nil {
+		seg := filepath.Join(dir, "log", filepath.Base(seg))
+		if err := os.WriteFile(seg, whole, filePerm); err != nil {
 			t.Fatal(err)
 		}
 		e := mustOpen(t, dir, testOptions())

@@ -14,13 +14,13 @@
 //
 // # Invariants
 //
-// The log is the truth, and nothing here changes a byte of it except [Repair], through wal. An index
-// is served only if it is a prefix of this log by log id and chain hash, or evidence: one that has
-// seen records which the log lost is served as it is, from a copy, and nobody writes. An old index
-// is given up only when the new one is whole and in use. What may hold something that the log does
-// not is set aside, never removed. Nothing is rebuilt over damage, unless there is no index that
-// can be served; then STALE is written before the new one is in use. While the log refuses writes
-// its lock is not ours, and nothing in the store is changed.
+// The log is the truth, and nothing here changes a byte of it except [Repair], through wal. An
+// index is served only if it is a prefix of this log by log id and chain hash, or evidence: one
+// that has seen records which the log lost is served as it is, from a copy, and nobody writes. An
+// old index is given up only when the new one is whole and in use. What may hold something that
+// the log does not is set aside, never removed. Nothing is rebuilt over damage, unless there is no
+// index that can be served; then STALE is written before the new one is in use. While the log
+// refuses writes its lock is not ours, and nothing in the store is changed.
 //
 // # Concurrency
 //

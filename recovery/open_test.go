@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -251,6 +252,15 @@ func TestReadOnly(t *testing.T) {
 			wantFold(t, e)
 			if got, want := checkpoint(e), uint64(e.Log.Head().Seq); got != want {
 				t.Errorf("checkpoint: got %d, want %d", got, want)
+			}
+			if _, err := e.Snapshot(t.Context()); !errors.Is(err, wal.ErrReadOnly) {
+				t.Errorf("snapshot: got %v", err)
+			}
+			if _, err := e.Rebuild(t.Context(), nil); !errors.Is(err, wal.ErrReadOnly) {
+				t.Errorf("rebuild: got %v", err)
+			}
+			if _, err := e.RestoreSnapshot(t.Context(), "x", nil); !errors.Is(err, wal.ErrReadOnly) {
+				t.Errorf("restore: got %v", err)
 			}
 			mustClose(t, e)
 			if diff := cmp.Diff(before, content(t, dir)); diff != "" {

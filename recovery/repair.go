@@ -70,7 +70,7 @@ func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, err
 	if err != nil {
 		return r, fmt.Errorf("repair: %w", err)
 	}
-	if err := r.salvage(ctx, dir, log.LogID, o); err != nil {
+	if err := r.salvage(ctx, dir, o); err != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("the old index was not searched for what was lost: %v",
 			err))
 	}
@@ -127,16 +127,15 @@ func (r *RepairReport) quarantine(dir string, now time.Time) error {
 		syncDir(filepath.Join(dir, quarantineName)))
 }
 
-// salvage looks in a copy of the old index for what the records that are given up had made. It
-// believes an index of this log that has seen the first of them and is whole in every block.
-func (r *RepairReport) salvage(ctx context.Context, dir string, id [16]byte, o RepairOptions) error {
+// salvage looks in a copy of the old index for what the records that are given up had made.
+func (r *RepairReport) salvage(ctx context.Context, dir string, o RepairOptions) error {
 	from := filepath.Join(dir, indexName)
 	cp, err := index.Peek(from)
-	if len(r.Lost) == 0 || errors.Is(err, index.ErrNotFound) {
+	switch {
+	case len(r.Lost) == 0, errors.Is(err, index.ErrNotFound):
 		return nil
-	}
-	if err == nil && wal.Seq(cp.Seq) < r.Lost[0].From {
-		return nil
+	case err == nil && wal.Seq(cp.Seq) < r.Lost[0].From:
+		return nil // it has seen none of them
 	}
 	tmp, err := os.MkdirTemp("", "memlog-salvage-")
 	if err != nil {
@@ -150,14 +149,28 @@ func (r *RepairReport) salvage(ctx context.Context, dir string, id [16]byte, o R
 	if err != nil {
 		return err
 	}
-	err = db.Check()
-	if cp := db.Checkpoint(); err == nil && id != [16]byte{} && cp.LogID != id {
-		err = fmt.Errorf("it belongs to another log (%x)", cp.LogID)
+	if err = db.Check(); err == nil {
+		err = trusted(ctx, dir, db.Checkpoint())
 	}
 	if err == nil {
 		err = r.survivors(ctx, db, Options{Text: o.Text}.withDefaults().Text)
 	}
 	return errors.Join(err, db.Close())
+}
+
+// trusted tells whether an index was one of this log: by log id, and by the chain hash of its
+// checkpoint unless that record is itself lost.
+func trusted(ctx context.Context, dir string, cp index.Checkpoint) error {
+	l, err := wal.Open(ctx, dir, wal.Options{ReadOnly: true, MustExist: true})
+	if err != nil {
+		return err
+	}
+	if l.ID() != [16]byte{} && cp.LogID != l.ID() {
+		err = fmt.Errorf("it belongs to another log (%x)", cp.LogID)
+	} else if rec, e := l.Read(wal.Seq(cp.Seq)); e == nil && !rec.Lost && rec.Hash != cp.Hash {
+		err = fmt.Errorf("it rests on a record %d that is not the log's", cp.Seq)
+	}
+	return errors.Join(err, l.Close())
 }
 
 // survivors lists the documents whose state in db was made by a record that was given up.

@@ -141,7 +141,8 @@ func TestRepairLostRecord(t *testing.T) {
 	before := clone(t, dir)
 	flipRecord(t, dir, lost.Seq)
 
-	if _, err := Repair(t.Context(), dir, testRepair(false, false)); !errors.Is(err, wal.ErrLossNotAccepted) {
+	_, err := Repair(t.Context(), dir, testRepair(false, false))
+	if !errors.Is(err, wal.ErrLossNotAccepted) {
 		t.Errorf("repair without leave: got %v", err)
 	}
 	was := content(t, dir)
@@ -190,7 +191,8 @@ func TestRepairTail(t *testing.T) {
 	head := e.Log.Head().Seq
 	mustClose(t, e)
 	loseTail(t, dir)
-	if _, err := Repair(t.Context(), dir, testRepair(false, false)); !errors.Is(err, wal.ErrLossNotAccepted) {
+	_, err := Repair(t.Context(), dir, testRepair(false, false))
+	if !errors.Is(err, wal.ErrLossNotAccepted) {
 		t.Errorf("repair without leave: got %v", err)
 	}
 	r := mustRepair(t, dir, testRepair(true, false))

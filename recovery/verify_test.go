@@ -66,8 +66,10 @@ func TestVerifySound(t *testing.T) {
 	if diff := cmp.Diff(before, content(t, dir)); diff != "" {
 		t.Errorf("verify changed the store: %s", diff)
 	}
-	if _, err := Verify(t.Context(), filepath.Join(dir, "none"), VerifyOptions{}); !errors.Is(err, wal.ErrNoStore) {
-		t.Errorf("verify of no store: got %v", err)
+	for _, none := range []string{filepath.Join(dir, "none"), t.TempDir()} {
+		if _, err := Verify(t.Context(), none, VerifyOptions{}); !errors.Is(err, wal.ErrNoStore) {
+			t.Errorf("verify of no store: got %v", err)
+		}
 	}
 }
 
@@ -144,7 +146,8 @@ func TestVerifyDamage(t *testing.T) {
 				case r.OK() || !strings.Contains(got, want):
 					t.Errorf("deep %v: got %q, want %q", deep, got, want)
 				}
-				if notes := strings.Join(append(r.Log.Notes, r.Notes...), "\n"); !strings.Contains(notes, c.note) {
+				notes := strings.Join(append(r.Log.Notes, r.Notes...), "\n")
+				if !strings.Contains(notes, c.note) {
 					t.Errorf("deep %v: notes %q, want one with %q", deep, notes, c.note)
 				}
 			}
