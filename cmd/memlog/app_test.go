@@ -214,10 +214,10 @@ func TestTerminal(t *testing.T) {
 	}}
 	r := runOn(t, f, true, "", "search", "x")
 	lines := strings.Split(strings.TrimSpace(r.out), "\n")
-	if len(lines) != 4 || !strings.HasSuffix(lines[2], "…") {
+	if len(lines) != 5 || !strings.HasSuffix(lines[2], "…") {
 		t.Errorf("shown as %d lines:\n%s", len(lines), r.out)
 	}
-	for _, l := range lines[:3] {
+	for _, l := range lines {
 		if columns(l) > 60 {
 			t.Errorf("%d columns: %s", columns(l), l)
 		}

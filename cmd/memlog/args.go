@@ -217,6 +217,11 @@ func (a *arranger) unknownFlag(name string) error {
 	collect(a.globals)
 	err := usage("%s has no flag %s", where, name)
 	bare := strings.TrimLeft(name, "-")
+	if len(bare) > 1 && name[1] != '-' { // -n5
+		if f, _ := a.lookup(name[:2]); f != nil && takesValue(f) {
+			return err.WithHint("write %s %s", name[:2], bare[1:])
+		}
+	}
 	if s := suggest(bare, known); s != "" {
 		return err.WithHint("did you mean --%s?", s)
 	}

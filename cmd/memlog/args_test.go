@@ -60,6 +60,7 @@ func TestArrangeRefuses(t *testing.T) {
 		{"list --limt 3", "list has no flag --limt", "did you mean --limit?"},
 		{"list x --limt 3", "list has no flag --limt", "did you mean --limit?"},
 		{"list -limit 3", "list has no flag -limit", "did you mean --limit?"},
+		{"list -n5", "list has no flag -n5", "write -n 5"},
 		{"list --n 3", "list has no flag --n", ""},
 		{"--tag x add", "memlog has no flag --tag", ""},
 		{"add -5", "add has no flag -5", "text that begins with - stands after --"},

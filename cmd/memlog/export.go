@@ -116,6 +116,9 @@ func (c *call) export(
 		return fmt.Errorf("write export: %w", err)
 	}
 	c.tellAsOf(req.Until, &res.Until)
+	for _, n := range res.Notes {
+		c.note("%s", n)
+	}
 	if done != nil {
 		return done(res)
 	}

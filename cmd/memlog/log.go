@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -169,6 +170,10 @@ func fieldsText(fields map[string]any) string {
 		switch v := fields[n].(type) {
 		case map[string]any:
 			out = append(out, fieldsText(v))
+		case json.RawMessage:
+			out = append(out, n+"="+string(v))
+		case []byte:
+			out = append(out, n+"="+string(v))
 		case time.Time:
 			out = append(out, n+"="+v.Format(time.RFC3339))
 		default:

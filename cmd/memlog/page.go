@@ -76,48 +76,39 @@ func (p *page) content(text string, indent string, limit int) {
 	}
 }
 
-// entry writes a memory as an entry of a list.
+// entry writes a memory as an entry of a list: its content, and a line of what it is.
 func (p *page) entry(prefix string, m memory.Memory, extra ...string) {
-	parts := []string{m.ID.String()}
-	if m.Type != "" {
-		parts = append(parts, m.Type)
-	}
-	if m.Project != "" {
-		parts = append(parts, "@"+m.Project)
-	}
-	for _, t := range m.Tags {
-		parts = append(parts, "#"+t)
-	}
-	parts = append(parts, p.when(m.CreatedAt))
-	if m.Version > 1 {
-		parts = append(parts, fmt.Sprintf("version %d", m.Version))
-	}
-	if m.OccurrenceCount > 0 {
-		parts = append(parts, fmt.Sprintf("said %d times", m.OccurrenceCount+1))
-	}
-	if m.Deleted {
-		parts = append(parts, "deleted")
-	}
-	if m.Incomplete {
-		parts = append(parts, "incomplete")
-	}
 	indent := strings.Repeat(" ", len(prefix))
-	text := strings.TrimLeft(safeText(m.Content), "\n")
-	if prefix != "" {
-		fmt.Fprint(p.w, prefix)
-		first, rest, more := strings.Cut(p.block(text, indent), "\n")
-		fmt.Fprintln(p.w, strings.TrimPrefix(first, indent))
-		if more {
-			fmt.Fprintln(p.w, rest)
-		}
-	} else {
-		fmt.Fprintln(p.w, p.block(text, ""))
-	}
-	parts = append(parts, extra...)
+	text := p.block(strings.TrimLeft(safeText(m.Content), "\n"), indent)
+	fmt.Fprintf(p.w, "%s%s\n", prefix, strings.TrimPrefix(text, indent))
+	parts := append([]string{m.ID.String(), p.when(m.CreatedAt)}, extra...)
+	parts = append(parts, traits(m)...)
 	for i := range parts {
 		parts[i] = oneLine(parts[i])
 	}
-	p.styled("2", indent+strings.Join(parts, "  "))
+	for _, l := range wrap(strings.Join(parts, "  "), max(p.width-len(indent), 0)) {
+		p.styled("2", indent+l)
+	}
+}
+
+// traits are what tells a memory from others at a glance.
+func traits(m memory.Memory) []string {
+	var out []string
+	add := func(is bool, text string) {
+		if is {
+			out = append(out, text)
+		}
+	}
+	add(m.Deleted, "deleted")
+	add(m.Incomplete, "incomplete")
+	add(m.Version > 1, fmt.Sprintf("version %d", m.Version))
+	add(m.OccurrenceCount > 0, fmt.Sprintf("said %d times", m.OccurrenceCount+1))
+	add(m.Type != "", m.Type)
+	add(m.Project != "", "@"+m.Project)
+	for _, t := range m.Tags {
+		out = append(out, "#"+t)
+	}
+	return out
 }
 
 // block returns text as content writes it, without the last newline.

@@ -102,7 +102,7 @@ func breakLine(line string, width int) (head, tail string) {
 	for i, r := range line {
 		if at += runeColumns(r); at > width {
 			if space > 0 {
-				return line[:space], strings.TrimLeft(line[space:], " ")
+				return strings.TrimRight(line[:space], " "), strings.TrimLeft(line[space:], " ")
 			}
 			if i == 0 { // one character wider than the line
 				_, n := utf8.DecodeRuneInString(line)

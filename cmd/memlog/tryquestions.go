@@ -36,9 +36,9 @@ func (q question) fits(content string) bool {
 
 // ownQuestions are asked about memlog's own documents.
 var ownQuestions = []question{
-	{"how do I bring a deleted memory back?", []string{"restore", "undo"}},
-	{"what happens to damaged records in the log?", []string{"repair", "quarantine", "damage"}},
-	{"how can I see the store as it was on a date?", []string{"replay", "as-of", "as of"}},
+	{"how do I undo a deletion?", []string{"undo", "restore", "take back"}},
+	{"what does repair do with damaged records?", []string{"repair", "quarantine", "damage"}},
+	{"how do I replay the log until a date?", []string{"replay", "until", "as of"}},
 }
 
 // questionsFor returns the questions to ask: memlog's own where the pieces are about it, and else

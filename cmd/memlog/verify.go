@@ -53,7 +53,8 @@ func (p *page) verified(r memory.VerifyResult) {
 	}
 	p.field("records", fmt.Sprintf("%d (seq %d to %d), %s", r.Records, r.FirstSeq, r.LastSeq,
 		bytesText(r.Bytes)))
-	p.field("head", fmt.Sprintf("seq %d  %s  %s", r.Head.Seq, p.when(r.Head.Time), r.Head.Hash))
+	p.field("head", "seq "+plainSeq(r.Head.Seq)+"  "+p.when(r.Head.Time))
+	p.field("chain hash", r.Head.Hash)
 	index := "ok"
 	if !r.Index.OK {
 		index = "does not match the log"
