@@ -66,7 +66,7 @@ func (s *scanner) next() (item, error) {
 // fill reads until n unread bytes are there.
 func (s *scanner) fill(n int) bool {
 	for len(s.buf) < n && !s.eof {
-		s.buf = slices.Grow(s.buf, max(scanChunk, n-len(s.buf)))
+		s.buf = slices.Grow(s.buf, scanChunk)
 		got, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf = s.buf[:len(s.buf)+got]
 		if err != nil {
