@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"strings"
@@ -44,7 +45,7 @@ type analysis struct {
 
 // analyzer turns texts into terms. It keeps stems it has seen; not for concurrent use.
 type analyzer struct {
-	stems map[string]string
+	stems map[string]string // of plain lower-case words; "" marks a stop word
 }
 
 // maxStems bounds the stem cache.
@@ -54,81 +55,100 @@ const maxStems = 1 << 16
 // nothing else still finds, and do not count towards a text's length.
 func isStopWord(term string) bool { return english.IsStopWord(term) }
 
-func (z *analyzer) analyze(text string) analysis {
-	a := analysis{tf: map[string]uint32{}}
-	emit := func(term string) {
-		if len(term) > MaxTermBytes {
-			term = cut(term, MaxTermBytes)
-		}
-		if a.tf[term]++; a.tf[term] == 1 {
-			a.terms = append(a.terms, term)
-		}
-		if !isStopWord(term) {
-			a.length++
-		}
+func (a *analysis) add(term string, stop bool) {
+	if len(term) > MaxTermBytes {
+		term = cut(term, MaxTermBytes)
 	}
+	n := a.tf[term]
+	a.tf[term] = n + 1
+	if n == 0 {
+		a.terms = append(a.terms, term)
+	}
+	if !stop {
+		a.length++
+	}
+}
+
+func (z *analyzer) analyze(text string) analysis {
+	a := analysis{tf: make(map[string]uint32, len(text)/8)}
+	text = norm.NFC.String(strings.ToValidUTF8(text, " "))
 	var lastCJK string // the character before, where it was an ideograph or kana
-	for it := words.FromString(norm.NFC.String(strings.ToValidUTF8(text, " "))); it.Next(); {
+	for it := words.FromString(text); it.Next(); {
 		w := it.Value()
 		if !hasTerm(w) {
 			lastCJK = ""
 			continue
 		}
 		if r, _ := utf8.DecodeRuneInString(w); isCJK(r) {
-			lastCJK = emitCJK(w, lastCJK, emit)
+			lastCJK = addCJK(&a, w, lastCJK)
 			continue
 		}
 		lastCJK = ""
-		z.emitWord(w, emit)
+		z.addWord(&a, w)
 	}
 	return a
 }
 
-// emitWord emits one word as it is written, in lower case, and its parts where it is an
-// identifier (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
-func (z *analyzer) emitWord(w string, emit func(string)) {
-	parts := identifierParts(w)
-	if len(parts) < 2 {
-		emit(z.stem(strings.ToLower(w)))
+// addWord adds one word as it is written, in lower case, and its parts where it is an identifier
+// (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
+func (z *analyzer) addWord(a *analysis, w string) {
+	if isPlain(w) {
+		z.addPlain(a, w)
 		return
 	}
-	emit(strings.ToLower(w))
+	parts := identifierParts(w)
+	lower := strings.ToLower(w)
+	if len(parts) < 2 {
+		z.addPlain(a, lower)
+		return
+	}
+	a.add(lower, false)
 	for _, p := range parts {
-		emit(z.stem(strings.ToLower(p)))
+		z.addPlain(a, strings.ToLower(p))
 	}
 }
 
-// stem stems plain English letters only: the library is made for those.
-func (z *analyzer) stem(w string) string {
+// addPlain adds a lower-case word, stemmed where it is plain English: the library is made for
+// those.
+func (z *analyzer) addPlain(a *analysis, w string) {
+	if !isPlain(w) || len(w) > MaxTermBytes {
+		a.add(w, isStopWord(w))
+		return
+	}
+	stem, ok := z.stems[w]
+	if !ok {
+		if !isStopWord(w) {
+			stem = cmp.Or(english.Stem(w, false), w)
+		}
+		if z.stems == nil || len(z.stems) >= maxStems {
+			z.stems = map[string]string{}
+		}
+		z.stems[strings.Clone(w)] = stem // not a piece of a text that would stay in memory
+	}
+	if stem == "" {
+		a.add(w, true)
+		return
+	}
+	a.add(stem, isStopWord(stem))
+}
+
+// isPlain reports words of the letters a to z alone.
+func isPlain(w string) bool {
 	for i := 0; i < len(w); i++ {
 		if w[i] < 'a' || w[i] > 'z' {
-			return w
+			return false
 		}
 	}
-	if len(w) > MaxTermBytes || isStopWord(w) {
-		return w
-	}
-	if s, ok := z.stems[w]; ok {
-		return s
-	}
-	s := english.Stem(w, false)
-	if s == "" {
-		s = w
-	}
-	if z.stems == nil || len(z.stems) >= maxStems {
-		z.stems = map[string]string{}
-	}
-	z.stems[w] = s
-	return s
+	return true
 }
 
-// emitCJK emits each character and each pair of neighbours, and returns the last character.
-func emitCJK(w, last string, emit func(string)) string {
+// addCJK adds each character and each pair of neighbours, and returns the last character.
+func addCJK(a *analysis, w, last string) string {
 	for _, r := range w {
 		c := string(r)
-		emit(c)
+		a.add(c, false)
 		if last != "" {
-			emit(last + c)
+			a.add(last+c, false)
 		}
 		last = c
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -18,6 +19,7 @@ func TestFullDiskBreaksTheGeneration(t *testing.T) {
 	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite &&
 			strings.HasSuffix(op.Path, ".sst") {
+			time.Sleep(20 * time.Millisecond) // let the writer run into the stall
 			return errors.New("no space left on device")
 		}
 		return nil
@@ -56,7 +58,7 @@ func TestFullDiskBreaksTheGeneration(t *testing.T) {
 	if n := calls.Load(); n != 1 {
 		t.Errorf("told %d times that it is broken", n)
 	}
-	full.Store(false)
+	// What was given up still tries, and must not be in the way of the next one.
 	d, err = Open("index", Options{FS: mem})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // KeySpaceVersion is the version of everything in this file and of the values behind it. Raise it
@@ -107,7 +108,7 @@ func (k key) time(us int64) key { return k.u64(uint64(us) ^ 1<<63) }
 // str appends s so that it can be followed by more: a zero byte becomes 00 FF, and 00 01 ends it.
 func (k key) str(s string) key {
 	for {
-		i := bytes.IndexByte([]byte(s), 0)
+		i := strings.IndexByte(s, 0)
 		if i < 0 {
 			k = append(k, s...)
 			return append(k, 0, 1)

@@ -46,8 +46,8 @@ func (v *View) List(f Filter, cursor string, limit int) (Page, error) {
 	}
 	p := Page{Seq: min(at.Seq, v.Seq())}
 	top := &newest{t: t, limit: limit + 1} // one more tells whether there is a next page
-	for r := range t.len() {
-		row := t.row(r)
+	for r := t.len(); r > 0; r-- {         // newest first: most of the rest is refused at once
+		row := t.row(r - 1)
 		if !s.match(row) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -138,9 +139,10 @@ func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
 		return nil, err
 	}
 	b := bm25{docs: float64(stats.Live), avg: float64(stats.Terms) / float64(stats.Live)}
-	scores := make([]float64, t.len())
-	var touched []Row
-	var list []posting
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	scores, touched, list := w.begin(int(t.len()))
+	defer func() { w.end(touched, list) }()
 	for _, term := range terms {
 		if list, err = v.livePostings(list[:0], t, term); err != nil {
 			return nil, err
@@ -164,6 +166,29 @@ func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
 		err = v.explain(hits, terms, t, b)
 	}
 	return hits, err
+}
+
+// workspace is what a search needs for a moment, kept for the next one.
+type workspace struct {
+	scores  []float64 // by row; all zero between searches
+	touched []Row
+	list    []posting
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+func (w *workspace) begin(rows int) ([]float64, []Row, []posting) {
+	if len(w.scores) < rows {
+		w.scores = make([]float64, rows+rows/8)
+	}
+	return w.scores, w.touched[:0], w.list[:0]
+}
+
+func (w *workspace) end(touched []Row, list []posting) {
+	for _, r := range touched {
+		w.scores[r] = 0
+	}
+	w.touched, w.list = touched, list
 }
 
 // bm25 scores. Products are converted explicitly, so that no compiler fuses them with an addition
