@@ -32,6 +32,7 @@ type Progress func(stage string, done, total int64)
 // The stages that Progress is told of.
 const (
 	StageReplay   = "replay"   // records applied to an index
+	StageCopy     = "copy"     // records copied to another log
 	StageVerify   = "verify"   // bytes of the log read
 	StageRepair   = "repair"   // bytes of the log read
 	StageSnapshot = "snapshot" // snapshots read

@@ -22,9 +22,11 @@ type ReplayReport struct {
 	LogID   [16]byte // of the new store
 }
 
-// Replay makes a complete store of its own in the directory into, which must be empty or absent:
-// the log's records up to until (0: the head) as they are, a mark that says where they came from,
-// and the index. It is made beside into and renamed when it is whole.
+// Replay makes a complete store of its own in the directory into, which must be empty or absent
+// (ErrNotEmpty): the log's records up to until (0: the head) with their numbers, times and events,
+// in a new chain that begins with a mark of where they came from, and the index. Its state digest
+// is that of l as of until. It is made beside into and renamed when it is whole; a failure leaves
+// nothing there. A damaged record is refused (*wal.CorruptionError).
 func Replay(ctx context.Context, l *wal.Log, until wal.Seq, into string, p Progress) (
 	ReplayReport, error) {
 	into, err := filepath.Abs(into)
@@ -57,7 +59,7 @@ func Replay(ctx context.Context, l *wal.Log, until wal.Seq, into string, p Progr
 // replayInto makes the copy, and its index by opening it, which is how every index is made.
 func replayInto(ctx context.Context, l *wal.Log, until wal.Seq, dir string, p Progress) (
 	ReplayReport, error) {
-	if _, err := wal.Fork(ctx, l, until, dir, p.bytes(StageReplay)); err != nil {
+	if _, err := wal.Fork(ctx, l, until, dir, p.bytes(StageCopy)); err != nil {
 		return ReplayReport{}, err
 	}
 	e, err := Open(ctx, dir, Options{MustExist: true, Progress: p})
