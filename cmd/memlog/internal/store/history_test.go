@@ -66,10 +66,17 @@ func expected(err error) bool {
 }
 
 // command gives one random command.
-func (h *history) command() error {
+func (h *history) command() error { return h.commandOf(rapid.IntRange(0, 11).Draw(h.t, "op")) }
+
+// forward gives one that is no undo.
+func (h *history) forward() error {
+	return h.commandOf(rapid.SampledFrom([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 11}).Draw(h.t, "op"))
+}
+
+func (h *history) commandOf(op int) error {
 	texts := []string{"red apple pie", "green pear tart", "blue plum cake", "red apple pies"}
 	text := rapid.SampledFrom(texts).Draw(h.t, "text")
-	switch rapid.IntRange(0, 11).Draw(h.t, "op") {
+	switch op {
 	case 0, 1, 2:
 		n := rapid.IntRange(1, 3).Draw(h.t, "n")
 		var ms []memory.NewMemory
@@ -176,6 +183,43 @@ func TestRandomHistories(t *testing.T) {
 		h.replays()
 		h.travels(t)
 		h.survives(dir)
+	})
+}
+
+// TestUndoAllTheWay takes every command of a random history back, one bare undo after the other.
+func TestUndoAllTheWay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "store")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		s, err := Open(t.Context(), dir, Options{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer s.Close()
+		h := &history{t: rt, ctx: t.Context(), s: s}
+		states := [][32]byte{h.state()}
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			if err := h.forward(); !expected(err) {
+				rt.Fatal(err)
+			}
+			if st := h.state(); st != states[len(states)-1] {
+				states = append(states, st)
+			}
+		}
+		for {
+			res, err := s.Undo(t.Context(), memory.UndoRequest{})
+			if memory.CodeOf(err) == memory.CodeNotFound {
+				break
+			}
+			if err != nil {
+				rt.Fatalf("%+v: %v", res, err)
+			}
+		}
+		if got := h.state(); got != states[0] {
+			rt.Fatalf("state is %x after all was undone, was %x before all", got, states[0])
+		}
 	})
 }
 

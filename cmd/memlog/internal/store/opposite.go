@@ -158,6 +158,7 @@ type opposites struct {
 	touch *touch
 	past  *past
 	now   *index.View
+	log   *wal.Log
 	force bool
 	plain bool // brings back what was, without a look at what came between: for revert
 	left  []memory.LeftAlone
@@ -308,30 +309,66 @@ func (o *opposites) changedSince(id memory.ID, first uint64, was bool) (string, 
 	var last uint64
 	for _, i := range images {
 		for _, seq := range []uint64{i.From, i.To} {
-			if seq > first && !o.touch.set[seq] {
-				last = max(last, seq)
+			if seq <= max(first, last) {
+				continue
+			}
+			counts, err := o.counts(seq)
+			if err != nil {
+				return "", err
+			}
+			if counts {
+				last = seq
 			}
 		}
 	}
 	if last != 0 || was {
 		return since(last, "changed it since"), nil
 	}
+	return o.saidSince(id)
+}
+
+// saidSince says who said a memory again, or linked it, outside of the set, or nothing.
+func (o *opposites) saidSince(id memory.ID) (string, error) {
 	occs, err := o.now.Occurrences(index.ID(id))
 	if err != nil {
 		return "", err
 	}
 	for _, c := range occs {
-		if !o.touch.set[c.From] {
-			return since(c.From, "said it again since"), nil
+		if counts, err := o.counts(c.From); counts || err != nil {
+			return since(c.From, "said it again since"), err
 		}
 	}
 	links, err := o.now.Links(index.ID(id))
+	if err != nil {
+		return "", err
+	}
 	for _, l := range links {
-		if !o.touch.set[l.Since] {
+		if counts, err := o.counts(l.Since); counts || err != nil {
 			return since(l.Since, "linked it since"), err
 		}
 	}
-	return "", err
+	return "", nil
+}
+
+// counts reports whether the record seq is a change of somebody else: not one of the set, nor one
+// that was undone, nor an undo, which does nothing but that.
+func (o *opposites) counts(seq uint64) (bool, error) {
+	if o.touch.set[seq] {
+		return false, nil
+	}
+	if undone, err := o.now.Undone(seq); undone || err != nil {
+		return false, err
+	}
+	rec, err := o.log.Read(wal.Seq(seq))
+	if err != nil {
+		return true, nil // it cannot be read; that it changed something is known
+	}
+	for _, ev := range decodeAll(rec) {
+		if _, undo := ev.(event.Undone); undo {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func since(seq uint64, what string) string {

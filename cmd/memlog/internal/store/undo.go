@@ -324,10 +324,10 @@ func (s *Store) appendOpposites(ctx context.Context, u opposing, res *memory.Und
 			left = alone
 			switch {
 			case u.mark == nil || len(events)+len(res.Affected) == 0:
-			case last:
+			case last && len(res.Left)+len(left) == 0:
 				events = append(events, *u.mark)
-			default:
-				events = append(events, event.Undone{}) // part of an undo; the last part marks what
+			default: // a part of an undo, or of a command that is still partly in effect
+				events = append(events, event.Undone{})
 			}
 			return events, nil
 		}
@@ -354,7 +354,8 @@ func (s *Store) oppose(
 	defer release()
 	p := &past{db: db, views: map[uint64]*index.View{}}
 	defer p.close()
-	o := &opposites{touch: u.touch, past: p, now: v, force: u.force, plain: u.plain}
+	o := &opposites{touch: u.touch, past: p, now: v, log: s.engine.Log, force: u.force,
+		plain: u.plain}
 	events, err := o.decide(keys)
 	return events, o.left, err
 }
