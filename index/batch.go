@@ -347,15 +347,13 @@ func (d *DB) commit(b *Batch) error {
 	if d.closed {
 		return ErrClosed
 	}
-	// The table may be ahead of what a view sees, never behind: so it goes first. Were the write
-	// to fail, the fuse keeps everybody out, or the table is read anew.
-	if d.table != nil {
-		b.publish(d.table)
-	}
 	pb := b.b
 	if err := d.fuse.guard(func() error { return d.p.Apply(pb, pebble.NoSync) }); err != nil {
-		d.table = nil
 		return err
+	}
+	// With mu held no view is made in between; older ones see neither the rows nor the ends.
+	if d.table != nil {
+		b.publish(d.table)
 	}
 	d.state, d.dirty = b.state, true
 	maps.Copy(d.names, b.names)

@@ -15,7 +15,8 @@ import (
 
 // schema is written into every generation; another one is ErrOutdated.
 func schema() string {
-	return fmt.Sprintf("keys %d; analyzer %s", KeySpaceVersion, AnalyzerVersion)
+	return fmt.Sprintf("keys %d; fold %d; analyzer %s", KeySpaceVersion, FoldVersion,
+		AnalyzerVersion)
 }
 
 // DB is one open generation of the index. All methods may be called at the same time; there is at

@@ -12,6 +12,10 @@ import (
 // with any change: an index of another version is ErrOutdated and is rebuilt from the log.
 const KeySpaceVersion = 1
 
+// FoldVersion is the version of what package projection makes of a record (projection.Version). It
+// stands here so that it is part of the schema without anybody having to pass it.
+const FoldVersion = 1
+
 // The key space. A key is one of these bytes and then fields: numbers are big endian and fixed
 // width, so that keys sort as numbers do; "string" is escaped and terminated (see appendString).
 // An interval value is its end, 0 while it is open; its begin stands in the key.

@@ -9,9 +9,9 @@ import (
 	"memlog/wal"
 )
 
-// Version of the projection: what Apply makes of a record. A change of it raises this, and the
-// index is rebuilt (the caller keeps the version beside the index's own schema).
-const Version = 1
+// Version of the projection: what Apply makes of a record. A change of it raises
+// index.FoldVersion, which is part of the index's schema, so that the index is rebuilt.
+const Version = index.FoldVersion
 
 // ErrBehind: a record was staged that does not follow what the index has; Catchup first.
 var ErrBehind = errors.New("index is behind the log")
