@@ -3,6 +3,7 @@ package wal
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -10,7 +11,8 @@ import (
 // entry is an append of one event.
 func entry(text string) func() (Entry, error) {
 	return func() (Entry, error) {
-		return Entry{RequestID: "r-" + text, Events: [][]byte{[]byte(text)}}, nil
+		id := "r-" + strings.ToValidUTF8(text[:min(len(text), 100)], "?")
+		return Entry{RequestID: id, Events: [][]byte{[]byte(text)}}, nil
 	}
 }
 

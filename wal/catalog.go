@@ -65,27 +65,48 @@ type catalogOptions struct {
 	progress  func(done, total int64)
 }
 
-// loadCatalog looks at a store without changing it.
+// loadTries is how often a look is begun anew because a writer moved a file meanwhile.
+const loadTries = 4
+
+// loadCatalog looks at a store without changing it. A writer may be at work: what it moves
+// into the archive under our eyes is looked for again.
 func loadCatalog(ctx context.Context, dir string, o catalogOptions) (*catalog, error) {
-	c := &catalog{dir: dir, full: o.full, anchors: map[Seq][]Hash{}}
-	// HEAD first: the log a writer has by the time we read it is never behind it.
-	if err := c.readWitnesses(o.witnesses); err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		c := &catalog{dir: dir, full: o.full, anchors: map[Seq][]Hash{}}
+		if err := c.look(ctx, o); err != nil {
+			return nil, err
+		}
+		if moved := slices.ContainsFunc(c.files, func(f *segFile) bool { return f.gone }); !moved ||
+			try == loadTries {
+			return c, nil
+		}
 	}
-	lines, err := c.readDerived()
+}
+
+// look reads in an order in which whatever a writer adds meanwhile does no harm: the log
+// is never behind HEAD and sealed.jsonl as they were before, and what is not in log/ any
+// more is in the manifest as it is after.
+func (c *catalog) look(ctx context.Context, o catalogOptions) error {
+	if err := c.readWitnesses(o.witnesses); err != nil {
+		return err
+	}
+	lines, err := c.readSealed()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.list(lines); err != nil {
-		return nil, err
+		return err
+	}
+	if err := c.readArchive(); err != nil {
+		return err
 	}
 	if err := c.walkAll(ctx, o.progress); err != nil {
-		return nil, err
+		return err
 	}
 	c.findTorn()
 	c.assemble()
 	c.judge()
-	return c, nil
+	return nil
 }
 
 // readWitnesses reads FORMAT and HEAD and takes in the caller's witnesses.
@@ -132,8 +153,8 @@ func (c *catalog) anchor(seq Seq, h Hash) {
 	}
 }
 
-// readDerived reads sealed.jsonl and the manifest of the archive.
-func (c *catalog) readDerived() (map[Seq]*sealedLine, error) {
+// readSealed reads sealed.jsonl.
+func (c *catalog) readSealed() (map[Seq]*sealedLine, error) {
 	lines, bad, err := readLines[sealedLine](filepath.Join(c.dir, logDir, sealedName))
 	if err != nil {
 		return nil, err
@@ -152,9 +173,16 @@ func (c *catalog) readDerived() (map[Seq]*sealedLine, error) {
 		c.anchor(l.First-1, l.Prev)
 		c.anchor(l.Last, l.LastHash)
 	}
+	return byFirst, nil
+}
+
+// readArchive reads the manifest and finds the archived files.
+func (c *catalog) readArchive() error {
+	var bad int
+	var err error
 	c.manifest, bad, err = readManifest(c.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if bad > 0 {
 		c.note("the archive's manifest has %d damaged lines; repair makes it again", bad)
@@ -165,10 +193,11 @@ func (c *catalog) readDerived() (map[Seq]*sealedLine, error) {
 		c.anchor(e.Last, e.LastHash)
 		c.anchor(e.First-1, e.PrevHash)
 	}
-	return byFirst, nil
+	c.listArchive()
+	return nil
 }
 
-// list finds the files of log/ and of the archive.
+// list finds the files of log/.
 func (c *catalog) list(lines map[Seq]*sealedLine) error {
 	entries, err := os.ReadDir(filepath.Join(c.dir, logDir))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -194,7 +223,6 @@ func (c *catalog) list(lines map[Seq]*sealedLine) error {
 		}
 	}
 	sort.Slice(c.files, func(i, j int) bool { return c.files[i].first < c.files[j].first })
-	c.listArchive()
 	return nil
 }
 
@@ -228,7 +256,7 @@ func (c *catalog) walkAll(ctx context.Context, progress func(done, total int64))
 		if info, err := os.Stat(f.path); err == nil {
 			f.size = info.Size()
 		} else {
-			f.broken = err.Error()
+			f.broken, f.gone = err.Error(), errors.Is(err, os.ErrNotExist)
 		}
 		total += f.size
 	}
@@ -291,7 +319,7 @@ func (c *catalog) trust(f *segFile) bool {
 func (c *catalog) walk(f *segFile) {
 	r, err := f.open(0)
 	if err != nil {
-		f.broken = err.Error()
+		f.broken, f.gone = err.Error(), errors.Is(err, os.ErrNotExist)
 		return
 	}
 	defer r.Close()

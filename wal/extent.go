@@ -48,6 +48,7 @@ type segFile struct {
 	extents  []*extent
 	gaps     []gap
 	broken   string // the file cannot be read, and why
+	gone     bool   // it was there a moment ago
 }
 
 // gap is a stretch of a file that is no frame, or (off == end) a place where frames follow

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -365,5 +366,91 @@ func TestReadWhileWriting(t *testing.T) {
 	wg.Wait()
 	if got := l.Head().Seq; got != n+1 {
 		t.Errorf("head: got %d, want %d", got, n+1)
+	}
+}
+
+func TestWitnessAheadRefusesWrites(t *testing.T) {
+	dir := buildLog(t, 5, 700)
+	w := []Witness{{"index watermark", Position{7, Hash{1}}}}
+	l := mustOpen(t, dir, Options{Witnesses: w})
+	_, err := l.Append(context.Background(), entry("x"))
+	if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "index watermark") {
+		t.Errorf("append: got %v", err)
+	}
+	rep, err := Verify(context.Background(), dir, VerifyOptions{Witnesses: w})
+	if err != nil || len(rep.Problems) != 1 || rep.Problems[0].FromSeq != 6 ||
+		rep.Problems[0].ToSeq != 7 {
+		t.Errorf("verify: got %+v, %v", rep.Problems, err)
+	}
+	r, err := Repair(context.Background(), dir, RepairOptions{Witnesses: w, AcceptLoss: true})
+	if err != nil || !cmp.Equal(r.Lost, []Range{{6, 7}}) {
+		t.Fatalf("repair: got %+v, %v", r, err)
+	}
+	l = mustOpen(t, dir, Options{Witnesses: w})
+	if got := texts(t, l, 5, 0); !cmp.Equal(got, []string{"5:m5", "6:lost", "7:lost", "8:mark"}) {
+		t.Errorf("records: got %v", got)
+	}
+}
+
+// TestEveryRecordDropped takes each record out of the file as if it had never been there.
+func TestEveryRecordDropped(t *testing.T) {
+	base := buildLog(t, 9, 1<<20)
+	name := segmentNames(t, base)[0]
+	whole := readFile(t, name)
+	s := newScanner(strings.NewReader(string(whole)), 0, false)
+	for drop := Seq(1); drop <= 9; drop++ {
+		it, err := s.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := copyStore(t, base)
+		writeFile(t, filepath.Join(dir, logDir, filepath.Base(name)),
+			append(append([]byte(nil), whole[:it.off]...), whole[it.end:]...))
+		named := func(p CorruptionError) bool { return p.FromSeq == drop && p.ToSeq == drop }
+		if rep := mustVerify(t, dir); !slices.ContainsFunc(rep.Problems, named) {
+			t.Errorf("record %d dropped: verify got %v", drop, rep.Problems)
+		}
+		l := mustOpen(t, dir, Options{disk: quickDisk()})
+		served := 0
+		for _, err := range l.Records(1, 0) {
+			if err == nil {
+				served++
+			}
+		}
+		if served != 8 {
+			t.Errorf("record %d dropped: %d are served", drop, served)
+		}
+		l.Close()
+		_, err = Repair(context.Background(), dir,
+			RepairOptions{AcceptLoss: true, disk: quickDisk()})
+		if rep := mustVerify(t, dir); err != nil || !rep.OK() || len(rep.Accepted) != 1 {
+			t.Errorf("record %d dropped: repair %v, verify %+v", drop, err, rep)
+		}
+	}
+}
+
+// TestEmbeddedFrames stores frames as content: damage around them must not bring them out.
+func TestEmbeddedFrames(t *testing.T) {
+	dir := buildLog(t, 4, 1<<20)
+	inner := readFile(t, segmentNames(t, dir)[0])
+	l := mustOpen(t, dir, Options{})
+	outer := mustAppend(t, l, string(inner))
+	mustAppend(t, l, "last")
+	l.Close()
+	name := segmentNames(t, dir)[0]
+	whole := readFile(t, name)
+	for at := len(inner); at < len(inner)+40; at++ {
+		b := append([]byte(nil), whole...)
+		b[at] ^= 0x20
+		writeFile(t, name, b)
+		l := mustOpen(t, dir, Options{ReadOnly: true})
+		for r, err := range l.Records(1, 0) {
+			if err == nil && r.Seq == outer.Seq && string(r.Events[0]) != string(inner) {
+				t.Errorf("flip at %d: record %d shows the content of another", at, r.Seq)
+			}
+		}
+		if got := l.Head().Seq; got != outer.Seq+1 {
+			t.Errorf("flip at %d: head %d, want %d", at, got, outer.Seq+1)
+		}
 	}
 }
