@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ type fakeStore struct {
 	imp    func(string, memory.ImportRequest) (memory.ImportResult, error)
 	repair func(memory.RepairRequest) (memory.RepairResult, error)
 	export func(io.Writer) error
+	log    iter.Seq2[memory.LogRecord, error]
 	health memory.HealthResult
 	closed bool
 }
@@ -59,6 +61,11 @@ func (f *fakeStore) Export(
 ) (memory.ExportResult, error) {
 	return memory.ExportResult{}, f.export(w)
 }
+func (f *fakeStore) Log(
+	context.Context, memory.LogRequest,
+) iter.Seq2[memory.LogRecord, error] {
+	return f.log
+}
 func (f *fakeStore) Repair(
 	_ context.Context, r memory.RepairRequest,
 ) (memory.RepairResult, error) {
@@ -86,6 +93,7 @@ func runOn(t *testing.T, f *fakeStore, tty bool, stdin string, words ...string) 
 			return f, nil
 		},
 		offline: func(settings, *slog.Logger) offlineKeeper { return f },
+		shared:  func(settings, *slog.Logger, bool) memory.Service { return f },
 	}
 	if tty {
 		a.screen = screen{stdout: true, stderr: true, width: 60}
@@ -230,6 +238,27 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// Damage on the way does not end a log, and sets the exit code; an interrupt ends --follow well.
+func TestLogGoesOnOverDamage(t *testing.T) {
+	damage := error(memory.Errorf(memory.CodeDamaged, "record 2 is damaged"))
+	end := error(nil)
+	f := &fakeStore{log: func(yield func(memory.LogRecord, error) bool) {
+		_ = yield(memory.LogRecord{Seq: 1}, nil) && yield(memory.LogRecord{}, damage) &&
+			yield(memory.LogRecord{Seq: 3}, nil) && (end == nil || yield(memory.LogRecord{}, end))
+	}}
+	r := runOn(t, f, false, "", "log")
+	if r.code != exitDamaged || strings.Count(r.out, "seq ") != 2 {
+		t.Errorf("%+v", r)
+	}
+	damage, end = nil, context.Canceled
+	if r := runOn(t, f, false, "", "log", "--follow"); r.code != exitDone || r.errOut != "" {
+		t.Errorf("an interrupted follower: %+v", r)
+	}
+	if r := runOn(t, f, false, "", "log"); r.code != exitFailed {
+		t.Errorf("an interrupted log: %+v", r)
+	}
+}
+
 func TestDamageIsSaidAtEveryLook(t *testing.T) {
 	f := &fakeStore{
 		search: func(memory.SearchRequest) (memory.SearchResult, error) {
@@ -270,6 +299,16 @@ func TestOriginAndInput(t *testing.T) {
 	}
 	if r := runOn(t, f, false, "a\xffb", "add", "-"); r.code != exitUsage {
 		t.Errorf("no UTF-8 on standard input: %+v", r)
+	}
+}
+
+func TestNoTimeoutDoesNotWait(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	if got := storeOptions(settings{}, log, false).LockWait; got >= 0 {
+		t.Errorf("--timeout 0 waits %v", got)
+	}
+	if got := storeOptions(settings{timeout: 5}, log, false).LockWait; got != 5 {
+		t.Errorf("--timeout 5ns waits %v", got)
 	}
 }
 

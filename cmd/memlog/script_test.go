@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,13 +18,58 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/store"
 )
 
 type cliFlag = cli.Flag
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"memlog": main})
+	testscript.Main(m, map[string]func(){
+		"memlog": main,
+		// Two that are broken, so that memlog try is seen to notice.
+		"memlog-undoes-nothing": func() { os.Exit(broken(undoesNothing{})) },
+		"memlog-forgets":        func() { os.Exit(broken(forgets{})) },
+	})
+}
+
+// broken runs memlog mcp on a service that differs from the store's, everything else as it is.
+func broken(by interface {
+	wrap(memory.Service) memory.Service
+}) int {
+	a := newApp()
+	shared := a.shared
+	a.shared = func(s settings, log *slog.Logger, create bool) memory.Service {
+		return by.wrap(shared(s, log, create))
+	}
+	return a.run(context.Background(), os.Args[1:])
+}
+
+// undoesNothing says that it undid, and did not.
+type undoesNothing struct{ memory.Service }
+
+func (undoesNothing) wrap(s memory.Service) memory.Service { return undoesNothing{s} }
+func (s undoesNothing) Undo(
+	ctx context.Context, r memory.UndoRequest,
+) (memory.UndoResult, error) {
+	r.DryRun = true
+	res, err := s.Service.Undo(ctx, r)
+	res.DryRun = false
+	return res, err
+}
+
+// forgets acknowledges all memories and stores all but one.
+type forgets struct{ memory.Service }
+
+func (forgets) wrap(s memory.Service) memory.Service { return forgets{s} }
+func (s forgets) Store(
+	ctx context.Context, r memory.StoreRequest,
+) (memory.StoreResult, error) {
+	last := len(r.Memories) - 1
+	r.Memories = r.Memories[:last]
+	res, err := s.Service.Store(ctx, r)
+	res.Stored = append(res.Stored, memory.Stored{Created: true})
+	return res, err
 }
 
 // TestScripts runs testdata/script: the command line as its users see it, on real stores.
