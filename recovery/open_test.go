@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"memlog/index"
+	"memlog/projection"
 	"memlog/wal"
 	"memlog/wal/event"
 )
@@ -131,9 +133,13 @@ func TestReaderKeepsItsIndex(t *testing.T) {
 	t.Parallel()
 	o := testOptions()
 	swapped := make(chan struct{})
+	var promoted atomic.Bool
 	o.after = func(s step) {
-		if s == stepSwapped {
+		switch s {
+		case stepSwapped:
 			close(swapped)
+		case stepPromoted:
+			promoted.Store(true)
 		}
 	}
 	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), o)
@@ -150,7 +156,10 @@ func TestReaderKeepsItsIndex(t *testing.T) {
 		done <- err
 	}()
 	<-swapped
-	add(t, e, event.Stored{Memory: newHistory(14).memory()}) // into the new one
+	grow(t, e, newHistory(14), 20) // into the new one
+	if promoted.Load() {
+		t.Error("the old index was given up while it was read")
+	}
 	if got, err := v.Digest(); err != nil || got != want.all {
 		t.Errorf("the old index, while it is read: %x %v", got[:4], err)
 	}
@@ -161,6 +170,42 @@ func TestReaderKeepsItsIndex(t *testing.T) {
 	release() // once more does nothing
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+	wantFold(t, e)
+}
+
+// TestSwapWaitsForCommand: no index takes over while a command decides.
+func TestSwapWaitsForCommand(t *testing.T) {
+	t.Parallel()
+	o := testOptions()
+	folded := make(chan struct{})
+	o.after = func(s step) {
+		if s == stepFolded {
+			close(folded)
+		}
+	}
+	e := mustOpen(t, filepath.Join(t.TempDir(), "store"), o)
+	grow(t, e, newHistory(15), 10)
+	events := encode(t, newHistory(16).command())
+	done := make(chan error)
+	_, err := e.Append(t.Context(), func(p *projection.Projector) (wal.Entry, error) {
+		go func() {
+			_, err := e.Rebuild(t.Context(), nil)
+			done <- err
+		}()
+		<-folded
+		for range 500 { // time enough for a swap that does not wait
+			if _, err := Snapshots(t.TempDir()); err != nil {
+				return wal.Entry{}, err
+			}
+		}
+		if e.Projector() != p {
+			t.Error("another index took over while a command decided")
+		}
+		return wal.Entry{Events: events}, nil
+	})
+	if err = errors.Join(err, <-done); err != nil {
+		t.Fatal(err)
 	}
 	wantFold(t, e)
 }

@@ -84,6 +84,28 @@ func TestDamagedLogHealthyIndex(t *testing.T) {
 	}
 }
 
+// TestDamagedCheckpoint: the very record that the index rests on is damaged. The index is believed
+// and goes on from there: it has what the log has lost.
+func TestDamagedCheckpoint(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 92, 20)
+	old := clone(t, dir)
+	e := mustOpen(t, dir, testOptions())
+	at := e.Log.Head().Seq
+	grow(t, e, newHistory(93), 20)
+	want := live(t, e)
+	mustClose(t, e)
+	copyIndex(t, old, dir)
+	flipRecord(t, dir, at)
+	e = mustOpen(t, dir, testOptions())
+	if live(t, e) != want {
+		t.Errorf("the index was not believed; notes %q", e.Notes())
+	}
+	if got := len(aside(t, dir)); got != 0 {
+		t.Errorf("generations set aside: %d", got)
+	}
+}
+
 // TestDamagedLogNoIndex: without an index, what survives is served; when the log is whole again,
 // by whatever hand, so is the index, without being told.
 func TestDamagedLogNoIndex(t *testing.T) {
@@ -181,6 +203,31 @@ func TestRepairLostRecord(t *testing.T) {
 	if notes := strings.Join(e.Notes(), "\n"); !strings.Contains(notes, "gave up") {
 		t.Errorf("notes: %q", notes)
 	}
+}
+
+// TestRepairDistrustsForeignIndex: an index of the log's other history is no source for what was
+// lost in this one.
+func TestRepairDistrustsForeignIndex(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 94, 10)
+	twin := clone(t, dir)
+	var at wal.Seq
+	for i, d := range []string{dir, twin} {
+		e := mustOpen(t, d, testOptions())
+		at = add(t, e, event.Stored{Memory: event.Memory{ID: event.NewID(), Version: 1}}).Seq
+		grow(t, e, newHistory(uint64(95+i)), 20)
+		mustClose(t, e)
+	}
+	copyIndex(t, twin, dir)
+	flipRecord(t, dir, at)
+	r := mustRepair(t, dir, testRepair(true, false))
+	if len(r.Survived) != 0 {
+		t.Errorf("took %d memories from an index that is not the log's", len(r.Survived))
+	}
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "not searched") {
+		t.Errorf("notes: %q", notes)
+	}
+	wantMended(t, dir)
 }
 
 // TestRepairTail: the log ends before what the index has seen.
