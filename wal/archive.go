@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -290,7 +291,7 @@ func ArchiveList(dir string) ([]ArchiveEntry, error) {
 		return nil, fmt.Errorf("list archive: %w", err)
 	}
 	entries, _, err := readManifest(dir)
-	slices.SortFunc(entries, func(a, b ArchiveEntry) int { return int(int64(a.First) - int64(b.First)) })
+	slices.SortFunc(entries, func(a, b ArchiveEntry) int { return cmp.Compare(a.First, b.First) })
 	return entries, err
 }
 

@@ -184,10 +184,8 @@ func group(all []*extent) (weight []uint64) {
 			lostEnds[e.last] = append(lostEnds[e.last], i)
 		}
 	}
-	var root func(int) int
-	root = func(i int) int {
+	root := func(i int) int {
 		for parent[i] != i {
-			parent[i] = parent[parent[i]]
 			i = parent[i]
 		}
 		return i

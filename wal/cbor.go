@@ -50,7 +50,9 @@ func appendInt(b []byte, n int64) []byte {
 	return appendHead(b, majorUint, uint64(n))
 }
 
-func appendBytes(b, v []byte) []byte { return append(appendHead(b, majorBytes, uint64(len(v))), v...) }
+func appendBytes(b, v []byte) []byte {
+	return append(appendHead(b, majorBytes, uint64(len(v))), v...)
+}
 
 func appendText(b []byte, v string) []byte {
 	return append(appendHead(b, majorText, uint64(len(v))), v...)

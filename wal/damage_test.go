@@ -187,7 +187,8 @@ func testFlip(t *testing.T, dir, segment string, at, n int) {
 		t.Errorf("open: %d records are served, want %d", got, want)
 	}
 	l.Close()
-	if _, err := Repair(context.Background(), dir, RepairOptions{AcceptLoss: true, disk: quickDisk()}); err != nil {
+	o := RepairOptions{AcceptLoss: true, disk: quickDisk()}
+	if _, err := Repair(context.Background(), dir, o); err != nil {
 		t.Fatalf("repair: %v", err)
 	}
 	rep = mustVerify(t, dir)

@@ -108,11 +108,7 @@ func openLocked(ctx context.Context, dir string, o Options, lock *storeLock) (*L
 	if why := c.doubt(); why != "" {
 		return refuse(why)
 	}
-	w, err := p.prepare(c)
-	if isDiskFull(err) {
-		_ = o.disk.remove(filepath.Join(dir, ballastName))
-		w, err = p.prepare(c)
-	}
+	w, err := p.prepareOnFullDisk(c)
 	if isDiskFull(err) {
 		return refuse("the disk is full: " + err.Error())
 	}
@@ -129,6 +125,16 @@ func openLocked(ctx context.Context, dir string, o Options, lock *storeLock) (*L
 		}
 	}
 	return l, nil
+}
+
+// prepareOnFullDisk prepares, and where the disk is full tries again without the ballast.
+func (p *preparation) prepareOnFullDisk(c *catalog) (*writer, error) {
+	w, err := p.prepare(c)
+	if isDiskFull(err) {
+		_ = p.disk.remove(filepath.Join(p.dir, ballastName))
+		w, err = p.prepare(c)
+	}
+	return w, err
 }
 
 // doubt tells why the log cannot be written to; empty: it can.

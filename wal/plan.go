@@ -2,6 +2,7 @@ package wal
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -118,7 +119,7 @@ func overlapsAny(r Range, all []Range) bool {
 
 // complement returns the numbers from 1 to last that no range has.
 func complement(ranges []Range, last Seq) []Range {
-	slices.SortFunc(ranges, func(a, b Range) int { return int(int64(a.From) - int64(b.From)) })
+	slices.SortFunc(ranges, func(a, b Range) int { return cmp.Compare(a.From, b.From) })
 	var rest []Range
 	next := Seq(1)
 	for _, r := range ranges {

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ type preparation struct {
 	disk  *disk
 	fresh bool // the store was made just now
 	notes []string
+	kept  []string // what was put into quarantine/, relative to the store
 }
 
 // prepare changes what must be changed before the first append, in an order in which a
@@ -68,7 +70,6 @@ func (p *preparation) clearAway(c *catalog) error {
 	}
 	// A segment behind the end would be taken for the active one.
 	end := c.end().Seq
-	c.files = slices.DeleteFunc(c.files, func(f *segFile) bool { return f.archived })
 	for _, f := range slices.Clone(c.files) {
 		beyond := f.first > end+1 || f.first == end+1 && len(f.extents) > 0
 		if !beyond || f == c.torn {
@@ -115,6 +116,7 @@ func (p *preparation) setAside(path string) error {
 		return err
 	}
 	p.note("%s was set aside as %s", rel(p.dir, path), rel(p.dir, to))
+	p.kept = append(p.kept, rel(p.dir, to))
 	if err := p.disk.syncDir(filepath.Dir(to)); err != nil {
 		return err
 	}
@@ -173,6 +175,7 @@ func (p *preparation) cutTorn(c *catalog) error {
 		return err
 	}
 	p.note("torn bytes are kept as %s", rel(p.dir, to))
+	p.kept = append(p.kept, rel(p.dir, to))
 	c.torn.size, c.torn = c.tornAt, nil
 	return nil
 }
@@ -327,7 +330,7 @@ func (p *preparation) sealLines(c *catalog, w *writer) error {
 			lines = append(lines, l)
 		}
 	}
-	slices.SortFunc(lines, func(a, b sealedLine) int { return int(a.First) - int(b.First) })
+	slices.SortFunc(lines, func(a, b sealedLine) int { return cmp.Compare(a.First, b.First) })
 	return writeLines(p.disk, filepath.Join(p.dir, logDir, sealedName), lines)
 }
 

@@ -129,20 +129,9 @@ func joinRanges(all []Range) string {
 // carryOut replaces damaged files. At every moment each record that there is lies in
 // log/ or in the archive under a name that is looked at.
 func (r *repair) carryOut(ctx context.Context, p *plan) error {
-	prep := &preparation{dir: r.dir, o: r.open, disk: r.disk}
-	if err := mkdirSync(r.disk, filepath.Join(r.dir, logDir)); err != nil {
+	if err := r.clearAway(p); err != nil {
 		return err
 	}
-	for _, path := range append(leftovers(r.dir), p.strays...) {
-		if err := prep.setAside(path); err != nil {
-			return err
-		}
-		r.report.Quarantine = append(r.report.Quarantine, rel(r.dir, path))
-	}
-	if err := prep.cutTorn(r.c); err != nil {
-		return err
-	}
-	r.report.Notes = append(r.report.Notes, prep.notes...)
 	var made []string
 	for _, rg := range p.rewrite {
 		if err := ctx.Err(); err != nil {
@@ -170,6 +159,25 @@ func (r *repair) carryOut(ctx context.Context, p *plan) error {
 		return err
 	}
 	return r.removeReplaced(p, made)
+}
+
+// clearAway sets aside what is no part of the log.
+func (r *repair) clearAway(p *plan) error {
+	prep := &preparation{dir: r.dir, o: r.open, disk: r.disk}
+	if err := mkdirSync(r.disk, filepath.Join(r.dir, logDir)); err != nil {
+		return err
+	}
+	for _, path := range append(leftovers(r.dir), p.strays...) {
+		if err := prep.setAside(path); err != nil {
+			return err
+		}
+	}
+	if err := prep.cutTorn(r.c); err != nil {
+		return err
+	}
+	r.report.Quarantine = append(r.report.Quarantine, prep.kept...)
+	r.report.Notes = append(r.report.Notes, prep.notes...)
+	return nil
 }
 
 // keepCopy puts a file that will be replaced into quarantine/, by a second name for it
