@@ -99,7 +99,7 @@ func (a *arranger) flag(w string, rest []string) (int, error) {
 		if len(rest) == 0 {
 			return 0, memory.Invalid(name, "needs a value")
 		}
-		if known, _ := a.lookup(rest[0]); known != nil || rest[0] == "--" {
+		if a.isFlag(rest[0]) {
 			return 0, memory.Invalid(name, "needs a value before %s", rest[0]).
 				WithHint("where %s is the value itself, write %s=%s", rest[0], name, rest[0])
 		}
@@ -124,6 +124,12 @@ func (a *arranger) lookup(name string) (f cli.Flag, global bool) {
 		}
 	}
 	return findFlag(a.globals, name), true
+}
+
+// isFlag tells a word that stands where a flag's value should, and is a flag of its own.
+func (a *arranger) isFlag(w string) bool {
+	known, _ := a.lookup(w)
+	return w == "--" || (known != nil && strings.HasPrefix(w, "-"))
 }
 
 // finish checks what only the whole line shows.

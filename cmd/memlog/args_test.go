@@ -16,6 +16,7 @@ func TestArrange(t *testing.T) {
 		{"add --tag a x", "add --tag=a -- x"},
 		{"add x --tag a y --tag b,c", "add --tag=a --tag=b,c -- x y"},
 		{"add -t a x", "add --tag=a -- x"},
+		{"add --tag json x", "add --tag=json -- x"},
 		{"add -t=a x", "add --tag=a -- x"},
 		{"add - --type note", "add --type=note -- -"},
 		{"add -- --tag a", "add -- --tag a"},

@@ -44,13 +44,13 @@ type UpdateRequest struct {
 	Tags      *[]string       `json:"tags,omitempty"` // the whole set
 	Type      *string         `json:"type,omitempty"`
 	Project   *string         `json:"project,omitempty"`
-	Metadata  json.RawMessage `json:"metadata,omitempty"`   // the whole value; JSON null takes it away
-	IfVersion uint64          `json:"if_version,omitempty"` // refuse unless this is the present version
+	Metadata  json.RawMessage `json:"metadata,omitempty"`   // the whole value; null takes it away
+	IfVersion uint64          `json:"if_version,omitempty"` // refuse unless it is at this version
 	Origin    Origin          `json:"origin"`
 }
 
 // DeleteRequest deletes memories as one command: those of IDs, or, where IDs is empty, all that
-// Filter selects (which may not be empty as well).
+// Filter selects (one of the two must say something).
 type DeleteRequest struct {
 	IDs       []string `json:"ids,omitempty"`
 	Filter    Filter   `json:"filter"`

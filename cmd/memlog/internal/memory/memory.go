@@ -79,7 +79,7 @@ type Origin struct {
 	Client        string `json:"client,omitempty"`
 	ClientVersion string `json:"client_version,omitempty"`
 	Session       string `json:"session,omitempty"`
-	Project       string `json:"project,omitempty"` // where the command was given, not the memory's own
+	Project       string `json:"project,omitempty"` // where it was given, not the memory's own
 	User          string `json:"user,omitempty"`
 	Host          string `json:"host,omitempty"`
 	Reason        string `json:"reason,omitempty"` // why, in the caller's words

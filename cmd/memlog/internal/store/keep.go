@@ -145,9 +145,8 @@ func repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) 
 	switch {
 	case errors.Is(err, wal.ErrLossNotAccepted):
 		return out, memory.Errorf(memory.CodeDamaged, "%w", err).
-			WithHint(
-				"memlog repair --dry-run lists them; memlog repair --accept-loss gives them up and keeps the rest",
-			)
+			WithHint("memlog repair --dry-run lists them; " +
+				"memlog repair --accept-loss gives them up and keeps the rest")
 	case err != nil:
 		return out, openError(dir, err)
 	}
@@ -211,7 +210,8 @@ func (s *Store) SnapshotPrune(
 	r memory.PruneRequest,
 ) (memory.PruneResult, error) {
 	if r.Keep < 0 {
-		return memory.PruneResult{}, memory.Invalid("keep", "%d is negative", r.Keep)
+		return memory.PruneResult{}, memory.Invalid("keep", "%d is negative", r.Keep).
+			WithHint("give how many of the newest to keep; 0 keeps none")
 	}
 	gone, err := recovery.PruneSnapshots(s.dir, r.Keep, r.DryRun)
 	out := memory.PruneResult{Removed: []string{}}
@@ -249,7 +249,8 @@ func (s *Store) Archive(
 	}
 	defer done()
 	if r.OlderThan < 0 {
-		return memory.ArchiveResult{}, memory.Invalid("older_than", "%s is negative", r.OlderThan)
+		return memory.ArchiveResult{}, memory.Invalid("older_than", "%s is negative", r.OlderThan).
+			WithHint("give an age, as 720h; 0 takes all that is sealed")
 	}
 	last, err := e.Log.Read(e.Log.Head().Seq)
 	if err == nil && (r.OlderThan == 0 || s.now().Sub(last.Time) > r.OlderThan) {
