@@ -8,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +193,16 @@ func TestFailedExportAddsNothing(t *testing.T) {
 	}
 }
 
+func TestFailedExportLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	f := &fakeStore{export: func(io.Writer) error { return errors.New("disk on fire") }}
+	r := runOn(t, f, false, "", "export", "-o", filepath.Join(dir, "out.jsonl"))
+	left, err := os.ReadDir(dir)
+	if err != nil || r.code != exitFailed || len(left) != 0 {
+		t.Errorf("exit code %d, left %v, %v", r.code, left, err)
+	}
+}
+
 func TestImportOfSeveralFilesIsOneGroup(t *testing.T) {
 	var groups []string
 	f := &fakeStore{imp: func(_ string, r memory.ImportRequest) (memory.ImportResult, error) {
@@ -292,6 +304,10 @@ func TestOriginAndInput(t *testing.T) {
 	}
 	if diff := cmp.Diff([]memory.NewMemory{want}, got.Memories); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if r := runOn(t, f, false, "{\"content\": \"a\xff\"}\n", "add", "--batch", "-"); r.code !=
+		exitUsage || !strings.Contains(r.errOut, "- line 1: no UTF-8 text") {
+		t.Errorf("no UTF-8 in a batch: %+v", r)
 	}
 	big := strings.Repeat("x", memory.MaxContent+10)
 	if r := runOn(t, f, false, big, "add", "-"); r.code != exitUsage {

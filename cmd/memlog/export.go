@@ -151,6 +151,7 @@ func (c *call) exportFile(
 	}
 	defer func() {
 		if err != nil {
+			_ = tmp.Close() // it may be closed already; err says what went wrong
 			err = errors.Join(err, ignoreGone(os.Remove(tmp.Name())))
 		}
 	}()
