@@ -10,8 +10,8 @@ const Format = 1
 // a frame that claims more for damage.
 const (
 	MaxRecord     = 64 << 20 // bytes of a frame
-	MaxHeader     = 1 << 20  // bytes of a frame's header
-	MaxEvents     = 16384    // events in one record
+	MaxHeader     = 16 << 20 // bytes of a frame's header
+	MaxEvents     = 1 << 18  // events in one record: a bulk delete is one
 	MaxID         = 256      // bytes of a request id or group id
 	MaxProvenance = 4096     // bytes of each field of Provenance
 )
