@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -308,10 +309,11 @@ func (b *Batch) SetCheckpoint(c Checkpoint) error {
 	return b.set(newKey(keyStat).u64(c.Seq), b.written.encode())
 }
 
-// flushPostings moves what was collected into the batch, so that it can be read there.
+// flushPostings moves what was collected into the batch, so that it can be read there. Sorted
+// keys go into skip lists faster.
 func (b *Batch) flushPostings() error {
-	for k, v := range b.postings {
-		if err := b.merge(key(k), v); err != nil {
+	for _, k := range slices.Sorted(maps.Keys(b.postings)) {
+		if err := b.merge(key(k), b.postings[k]); err != nil {
 			return err
 		}
 	}

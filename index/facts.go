@@ -175,21 +175,6 @@ func (b *Batch) PutOccurrence(id ID, o Occurrence) (bool, error) {
 	if err != nil || open {
 		return false, err
 	}
-	// The same one again in the record that ended it: the time key of another created time goes.
-	old, ok, err := b.src.get(occurrenceKey(ord, o.ID, o.From))
-	if err != nil {
-		return false, err
-	}
-	if ok {
-		was, err := decodeOccurrence(occurrenceKey(ord, o.ID, o.From), old)
-		if err != nil {
-			return false, b.d.fuse.check(err)
-		}
-		k := newKey(keyOccTime).time(was.Created).ord(ord).id(o.ID).u64(o.From)
-		if err := b.b.Delete(k, nil); err != nil {
-			return false, err
-		}
-	}
 	o.To = 0
 	return true, b.putOccurrence(ord, o)
 }
