@@ -443,6 +443,10 @@ func TestEmbeddedFrames(t *testing.T) {
 		b := append([]byte(nil), whole...)
 		b[at] ^= 0x20
 		writeFile(t, name, b)
+		rep := mustVerify(t, dir)
+		if len(rep.Problems) != 1 || rep.Problems[0].FromSeq != rep.Problems[0].ToSeq {
+			t.Errorf("flip at %d: verify got %v, want one record", at, rep.Problems)
+		}
 		l := mustOpen(t, dir, Options{ReadOnly: true})
 		for r, err := range l.Records(1, 0) {
 			if err == nil && r.Seq == outer.Seq && string(r.Events[0]) != string(inner) {
