@@ -55,12 +55,13 @@ type Link struct {
 }
 
 // Doc is a document as a view sees it: its image there with the facts about it that hold there.
-// Tags and occurrences of a tombstone are empty. Callers own all of it.
+// Tags, aliases and occurrences of a tombstone are empty. Callers own all of it.
 type Doc struct {
 	ID      ID
 	Ordinal Ordinal
 	Image
 	Tags        []string     // sorted
+	Aliases     []string     // sorted
 	Occurrences []Occurrence // by (From, Created, ID)
 	LastVersion uint64       // highest version it ever had, whatever the view's moment
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"slices"
 
@@ -185,6 +184,9 @@ func (v *View) doc(id ID, ord Ordinal) (Doc, bool, error) {
 	if d.Tags, _, err = tagFact.holding(v.src, ord, v.seq); err != nil {
 		return Doc{}, false, err
 	}
+	if d.Aliases, _, err = aliasFact.holding(v.src, ord, v.seq); err != nil {
+		return Doc{}, false, err
+	}
 	d.Occurrences, err = v.occurrences(ord)
 	return d, err == nil, err
 }
@@ -230,11 +232,15 @@ func (v *View) occurrences(ord Ordinal) ([]Occurrence, error) {
 		}
 		return true, err
 	})
+	sortOccurrences(occs)
+	return occs, err
+}
+
+func sortOccurrences(occs []Occurrence) {
 	slices.SortFunc(occs, func(a, b Occurrence) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Created, b.Created),
 			slices.Compare(a.ID[:], b.ID[:]))
 	})
-	return occs, err
 }
 
 // LastVersion returns the highest version the document ever had, whatever the view's moment; 0
@@ -362,34 +368,6 @@ func (v *View) links(prefix key, back bool) ([]Link, error) {
 	})
 	return links, err
 }
-
-// Docs iterates over every document of the view, tombstones included, in order of first
-// appearance. Memory does not grow with their number.
-func (v *View) Docs() iter.Seq2[Doc, error] {
-	return func(yield func(Doc, error) bool) {
-		err := v.src.scan(newKey(keyIDs), func(k, val []byte) (bool, error) {
-			f := fieldReader{b: k[1:]}
-			ord := Ordinal(f.u32() << idBlockShift)
-			ids := fieldReader{b: val}
-			for ; len(ids.b) > 0 && ids.err == nil; ord++ {
-				d, ok, err := v.doc(ids.id(), ord)
-				if err != nil {
-					return false, err
-				}
-				if ok && !yield(d, nil) {
-					return false, errStop
-				}
-			}
-			return true, ids.err
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(Doc{}, err)
-		}
-	}
-}
-
-// errStop ends a scan whose consumer has enough.
-var errStop = errors.New("stop")
 
 // Stats returns the totals as of the view.
 func (v *View) Stats() (Stats, error) {

@@ -82,7 +82,7 @@ func StateDigest(v *index.View) ([32]byte, error) {
 	var sum [32]byte
 	for d, err := range v.Docs() {
 		if err == nil {
-			sum, err = addDoc(sum, v, d)
+			sum, err = addDoc(sum, d)
 		}
 		if err != nil {
 			return sum, fmt.Errorf("digest state: %w", err)
@@ -99,7 +99,7 @@ func StateDigest(v *index.View) ([32]byte, error) {
 	return sum, nil
 }
 
-func addDoc(sum [32]byte, v *index.View, d index.Doc) ([32]byte, error) {
+func addDoc(sum [32]byte, d index.Doc) ([32]byte, error) {
 	id := event.ID(d.ID)
 	m, err := event.DecodeMemory(d.Payload)
 	if err != nil {
@@ -112,11 +112,7 @@ func addDoc(sum [32]byte, v *index.View, d index.Doc) ([32]byte, error) {
 	for _, t := range d.Tags {
 		sum = index.AddDigest(sum, tagElement(id, t))
 	}
-	aliases, err := v.Aliases(d.ID)
-	if err != nil {
-		return sum, err
-	}
-	for _, a := range aliases {
+	for _, a := range d.Aliases {
 		sum = index.AddDigest(sum, aliasElement(id, a))
 	}
 	for _, o := range d.Occurrences {

@@ -148,6 +148,7 @@ func (o *model) docs(t fatal) []index.Doc {
 		}}
 		if !m.deleted {
 			d.Tags = slices.Sorted(maps.Keys(m.tags))
+			d.Aliases = slices.Sorted(maps.Keys(m.aliases))
 			for id, occ := range m.occs {
 				d.Occurrences = append(d.Occurrences, index.Occurrence{
 					ID: index.ID(id), Created: occ.CreatedAt.UnixMicro(),
@@ -192,6 +193,10 @@ func compareModel(t fatal, o *model, v *index.View, seq int) {
 	for d, err := range v.Docs() {
 		if err != nil {
 			t.Fatal(err)
+		}
+		one, ok, err := v.Doc(d.ID)
+		if diff := cmp.Diff(one, d); err != nil || !ok || diff != "" {
+			t.Fatalf("after record %d: %v (-by id +of all):\n%s", seq, err, diff)
 		}
 		got = append(got, d)
 	}
