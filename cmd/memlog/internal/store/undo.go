@@ -59,9 +59,11 @@ func checkUndo(r memory.UndoRequest) error {
 	}
 	switch {
 	case n > 1:
-		return memory.Invalid("undo", "give one of a sequence number, last, since and session")
+		return memory.Invalid("undo", "give one of a sequence number, last, since and session").
+			WithHint("none of them takes the newest command back")
 	case r.Last < 0:
-		return memory.Invalid("last", "%d is negative", r.Last)
+		return memory.Invalid("last", "%d is negative", r.Last).
+			WithHint("give how many commands to take back")
 	}
 	return nil
 }
@@ -255,7 +257,7 @@ func explicitUndo(e session, v *index.View, seq uint64) ([]uint64, error) {
 	if errors.Is(err, wal.ErrNotFound) {
 		e := memory.Errorf(memory.CodeNotFound, "no record %d; the log ends at %d", seq, e.log.Head().Seq)
 		e.Arg = "seq"
-		return nil, e
+		return nil, e.WithHint("memlog log shows the records")
 	}
 	if err != nil {
 		return nil, logError(err)
@@ -265,7 +267,8 @@ func explicitUndo(e session, v *index.View, seq uint64) ([]uint64, error) {
 		moves = moves || len(touchedIDs(ev)) > 0
 	}
 	if !moves {
-		return nil, memory.Invalid("seq", "record %d changed no memory", seq)
+		return nil, memory.Invalid("seq", "record %d changed no memory", seq).
+			WithHint("memlog log shows what each record did")
 	}
 	undone, err := v.Undone(seq)
 	if err != nil {
@@ -292,6 +295,7 @@ type opposing struct {
 	force, plain bool
 	dryRun       bool
 	mark         *event.Undone // goes into the last record; nil for a revert
+	group        string        // of all its records; made where there are several
 }
 
 // appendOpposites appends the opposites of a touch, in several records of one group where they are
@@ -301,45 +305,61 @@ func (s *Store) appendOpposites(ctx context.Context, u opposing, res *memory.Und
 	if u.dryRun {
 		return s.wouldOppose(u, res)
 	}
-	group := ""
-	if len(u.touch.order) > maxOppositesPerRecord {
-		group = event.NewID().String()
-	}
 	chunks := slices.Collect(slices.Chunk(u.touch.keys(), maxOppositesPerRecord))
 	if len(chunks) == 0 {
 		chunks = [][]any{nil}
 	}
-	for i, keys := range chunks {
-		last := i == len(chunks)-1
-		c := command{name: u.name, request: u.request, origin: u.origin, group: group}
-		if !last {
-			c.origin.RequestID = "" // the id names the record that completes it
+	for len(chunks) > 0 {
+		keys := chunks[0]
+		if len(chunks) > 1 && u.group == "" {
+			u.group = event.NewID().String()
 		}
-		var left []memory.LeftAlone
-		c.decide = func(v *index.View) ([]event.Event, error) {
-			events, alone, err := s.oppose(u, v, keys)
-			if err != nil {
-				return nil, err
-			}
-			left = alone
-			switch {
-			case u.mark == nil || len(events)+len(res.Affected) == 0:
-			case last && len(res.Left)+len(left) == 0:
-				events = append(events, *u.mark)
-			default: // a part of an undo, or of a command that is still partly in effect
-				events = append(events, event.Undone{})
-			}
-			return events, nil
+		err := s.appendChunk(ctx, u, keys, len(chunks) == 1, res)
+		if half := len(keys) / 2; errors.Is(err, wal.ErrTooLarge) && half > 0 {
+			chunks = slices.Insert(chunks, 1, keys[half:])
+			chunks[0] = keys[:half]
+			continue
 		}
-		out, err := s.run(ctx, c)
 		if err != nil {
 			return err
 		}
-		res.Left = append(res.Left, left...)
-		res.Affected = append(res.Affected, change(out).Affected...)
-		if out.seq != 0 {
-			res.Seq = out.seq
+		chunks = chunks[1:]
+	}
+	return nil
+}
+
+// appendChunk appends the opposites of some keys as one record. The last one carries the mark and
+// the request id, which name what is complete.
+func (s *Store) appendChunk(ctx context.Context, u opposing, keys []any, last bool,
+	res *memory.UndoResult) error {
+	c := command{name: u.name, request: u.request, origin: u.origin, group: u.group}
+	if !last {
+		c.origin.RequestID = ""
+	}
+	var left []memory.LeftAlone
+	c.decide = func(v *index.View) ([]event.Event, error) {
+		events, alone, err := s.oppose(u, v, keys)
+		if err != nil {
+			return nil, err
 		}
+		left = alone
+		switch {
+		case u.mark == nil || len(events)+len(res.Affected) == 0:
+		case last && len(res.Left)+len(left) == 0:
+			events = append(events, *u.mark)
+		default: // a part of an undo, or of a command that is still partly in effect
+			events = append(events, event.Undone{})
+		}
+		return events, nil
+	}
+	out, err := s.run(ctx, c)
+	if err != nil {
+		return err
+	}
+	res.Left = append(res.Left, left...)
+	res.Affected = append(res.Affected, change(out).Affected...)
+	if out.seq != 0 {
+		res.Seq = out.seq
 	}
 	return nil
 }
