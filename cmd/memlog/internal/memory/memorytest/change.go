@@ -73,8 +73,9 @@ func testRequestIDsEverywhere(s *suite) {
 			return of(s.svc.Link(s.ctx, memory.LinkRequest{From: a, To: b, Type: "t", Origin: o}))
 		},
 		"3 delete": func(o memory.Origin) (answer, error) {
-			return of(s.svc.Delete(s.ctx, memory.DeleteRequest{IDs: []string{s.once("victim " + o.RequestID)},
-				Origin: o}))
+			return of(s.svc.Delete(s.ctx,
+				memory.DeleteRequest{IDs: []string{s.once("victim " + o.RequestID)},
+					Origin: o}))
 		},
 		"4 undo": func(o memory.Origin) (answer, error) {
 			u, err := s.svc.Undo(s.ctx, memory.UndoRequest{Seq: s.seqOf("undone"), Origin: o})
@@ -129,7 +130,8 @@ func testUpdate(s *suite) {
 		s.Fatalf("%+v", c)
 	}
 	m := s.get(id)
-	if m.Content != "second" || m.Type != "t" || m.Project != "p" || !slices.Equal(m.Tags, []string{"a"}) ||
+	if m.Content != "second" || m.Type != "t" || m.Project != "p" || !slices.Equal(m.Tags,
+		[]string{"a"}) ||
 		string(m.Metadata) != `{"k":1}` || !m.CreatedAt.Equal(day(1)) || !m.UpdatedAt.After(day(1)) {
 		s.Fatalf("nil fields did not stay: %+v", m)
 	}

@@ -142,7 +142,8 @@ func testLink(s *suite) {
 }
 
 func testProvenance(s *suite) {
-	o := memory.Origin{Client: "suite", ClientVersion: "7", Session: "s-1", Project: "/src", User: "ann",
+	o := memory.Origin{Client: "suite", ClientVersion: "7", Session: "s-1", Project: "/src",
+		User: "ann",
 		Host: "box", Reason: "to see it again"}
 	res := must[memory.StoreResult](s)(s.svc.Store(s.ctx, memory.StoreRequest{
 		Memories: []memory.NewMemory{{Content: "who said so"}}, Origin: o}))

@@ -34,7 +34,8 @@ func testLog(s *suite) {
 	recs := s.records(memory.LogRequest{})
 	var kinds []string
 	for i, r := range recs {
-		if r.Seq != memory.Seq(i+1) || r.Hash == "" || r.Time.IsZero() || r.Wall.IsZero() || r.Epoch == 0 {
+		if r.Seq != memory.Seq(i+1) || r.Hash == "" || r.Time.IsZero() || r.Wall.IsZero() ||
+			r.Epoch == 0 {
 			s.Fatalf("%+v", r)
 		}
 		if i > 0 && !r.Time.After(recs[i-1].Time) {
@@ -140,7 +141,8 @@ func testReplay(s *suite) {
 	s.add("new")
 	res := must[memory.ReplayResult](s)(s.svc.Replay(s.ctx,
 		memory.ReplayRequest{Until: memory.Moment{Seq: then}, Diff: true}))
-	if res.Digest != state || res.Memories != 2 || res.UntilSeq != then || res.Records != uint64(then) ||
+	if res.Digest != state || res.Memories != 2 || res.UntilSeq != then ||
+		res.Records != uint64(then) ||
 		!res.Time.Equal(s.recorded(then)) {
 		s.Fatalf("%+v, state %s", res, state)
 	}
@@ -191,7 +193,8 @@ func testMoments(s *suite) {
 	for _, d := range m.Days {
 		records, stored, deleted = records+d.Records, stored+d.Stored, deleted+d.Deleted
 	}
-	if records != int(s.head()) || stored != 2 || deleted != 1 || m.Snapshots == nil || m.Archives == nil {
+	if records != int(s.head()) || stored != 2 || deleted != 1 || m.Snapshots == nil ||
+		m.Archives == nil {
 		s.Fatalf("%+v", m)
 	}
 }

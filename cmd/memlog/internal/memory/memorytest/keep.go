@@ -74,7 +74,8 @@ func testRebuild(s *suite) {
 func testSnapshots(s *suite) {
 	s.add("one")
 	first := must[memory.SnapshotInfo](s)(s.svc.SnapshotCreate(s.ctx))
-	if first.Name == "" || first.Seq != s.head() || !first.OK || first.Bytes == 0 || first.Made.IsZero() {
+	if first.Name == "" || first.Seq != s.head() || !first.OK || first.Bytes == 0 ||
+		first.Made.IsZero() {
 		s.Fatalf("%+v", first)
 	}
 	s.add("two")
@@ -99,7 +100,8 @@ func testSnapshots(s *suite) {
 	would := must[memory.PruneResult](s)(s.svc.SnapshotPrune(s.ctx,
 		memory.PruneRequest{Keep: 1, DryRun: true}))
 	did := must[memory.PruneResult](s)(s.svc.SnapshotPrune(s.ctx, memory.PruneRequest{Keep: 1}))
-	if !slices.Equal(would.Removed, []string{first.Name}) || !slices.Equal(would.Removed, did.Removed) {
+	if !slices.Equal(would.Removed, []string{first.Name}) || !slices.Equal(would.Removed,
+		did.Removed) {
 		s.Fatalf("%+v %+v", would, did)
 	}
 	if all = must[[]memory.SnapshotInfo](s)(s.svc.SnapshotList(s.ctx)); len(all) != 1 {

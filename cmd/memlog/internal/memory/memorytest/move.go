@@ -13,7 +13,8 @@ import (
 func (s *suite) furnish() {
 	s.Helper()
 	a := s.store(memory.NewMemory{Content: "first\nwith \"quotes\" and \u2028 and \U0001f9e0",
-		Tags: []string{"a", "ü"}, Type: "fact", Project: "/p", Metadata: json.RawMessage(`{"b":1.0, "a":null}`),
+		Tags: []string{"a", "ü"}, Type: "fact", Project: "/p",
+		Metadata:  json.RawMessage(`{"b":1.0, "a":null}`),
 		CreatedAt: day(1), UpdatedAt: day(2), Aliases: []string{"old-1"}}).Stored[0].ID.String()
 	s.store(memory.NewMemory{Content: "first\nwith \"quotes\" and \u2028 and \U0001f9e0", Type: "fact",
 		Project: "/p", Tags: []string{"again"}, Metadata: json.RawMessage(`[1]`), CreatedAt: day(4)})
@@ -134,7 +135,8 @@ func testImportTwice(s *suite) {
 }
 
 func testImportRejects(s *suite) {
-	text := "{\"content\":\"good\"}\nnot json\n\n{\"content\":\"\"}\n{\"content\":\"x\",\"tags\":7}\n" +
+	text := "{\"content\":\"good\"}\nnot json\n\n{\"content\":\"\"}\n{\"content\":\"x\",\"tags\":7}" +
+		"\n" +
 		"{\"content\":\"also good\"}"
 	res := must[memory.ImportResult](s)(s.svc.Import(s.ctx, strings.NewReader(text),
 		memory.ImportRequest{Name: "mixed"}))

@@ -62,7 +62,8 @@ func testTags(s *suite) {
 	s.store(memory.NewMemory{Content: "b", Tags: []string{"z", "w"}})
 	s.del(s.once("c"))
 	want := map[string][]memory.TagCount{
-		"now":    {{Tag: "y", Count: 2}, {Tag: "w", Count: 1}, {Tag: "x", Count: 1}, {Tag: "z", Count: 1}},
+		"now": {{Tag: "y", Count: 2}, {Tag: "w", Count: 1}, {Tag: "x", Count: 1}, {Tag: "z",
+			Count: 1}},
 		"filter": {{Tag: "x", Count: 1}, {Tag: "y", Count: 1}},
 		"then":   {{Tag: "y", Count: 2}, {Tag: "x", Count: 1}, {Tag: "z", Count: 1}},
 	}

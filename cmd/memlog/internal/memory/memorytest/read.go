@@ -63,7 +63,8 @@ func testSearch(s *suite) {
 	}
 	res := must[memory.SearchResult](s)(s.svc.Search(s.ctx,
 		memory.SearchRequest{Query: "vault", Explain: true}))
-	if res.Seq != s.head() || len(res.Hits[0].Explain) == 0 || res.Hits[0].Score <= 0 || res.AsOf != nil {
+	if res.Seq != s.head() || len(res.Hits[0].Explain) == 0 || res.Hits[0].Score <= 0 ||
+		res.AsOf != nil {
 		s.Fatalf("%+v", res)
 	}
 	s.update(key, "The deploy key moved to the safe")
@@ -87,7 +88,8 @@ func testSearchFilters(s *suite) {
 		Tags: []string{"rare", "odd"}, Type: "pin", Project: "/haystack", CreatedAt: day(20)})
 	want := s.store(ms...).Stored[300].ID.String()
 	for name, f := range map[string]memory.Filter{
-		"tag": {Tags: []string{"rare"}}, "all tags": {Tags: []string{"rare", "odd"}, Match: memory.MatchAll},
+		"tag": {Tags: []string{"rare"}}, "all tags": {Tags: []string{"rare", "odd"},
+			Match: memory.MatchAll},
 		"any tag": {Tags: []string{"nothing", "odd"}}, "type": {Type: "pin"},
 		"project": {Project: "/haystack"}, "since": {Since: day(19)},
 		"range": {Since: day(20), Until: day(20)},
@@ -99,7 +101,8 @@ func testSearchFilters(s *suite) {
 		}
 	}
 	for name, f := range map[string]memory.Filter{
-		"no such tag": {Tags: []string{"nothing"}}, "type": {Type: "PIN"}, "until": {Until: day(1).Add(-1)},
+		"no such tag": {Tags: []string{"nothing"}}, "type": {Type: "PIN"},
+		"until":    {Until: day(1).Add(-1)},
 		"all tags": {Tags: []string{"rare", "hay"}, Match: memory.MatchAll}, "since": {Since: day(21)},
 	} {
 		if got := s.find("needle", f); len(got) != 0 {
@@ -197,7 +200,8 @@ func testListUnderWrites(s *suite) {
 }
 
 func testListFilters(s *suite) {
-	s.store(memory.NewMemory{Content: "a", Tags: []string{"x"}, Type: "t", Project: "p", CreatedAt: day(1)},
+	s.store(memory.NewMemory{Content: "a", Tags: []string{"x"}, Type: "t", Project: "p",
+		CreatedAt: day(1)},
 		memory.NewMemory{Content: "b", Tags: []string{"x", "y"}, Type: "t", CreatedAt: day(2)},
 		memory.NewMemory{Content: "c", Tags: []string{"y"}, Project: "p", CreatedAt: day(3)})
 	s.store(memory.NewMemory{Content: "a", Type: "t", Project: "p", CreatedAt: day(9)})
@@ -205,7 +209,8 @@ func testListFilters(s *suite) {
 		Stored[0].ID.String())
 	for want, f := range map[string]memory.Filter{
 		"a b": {Tags: []string{"x"}}, "a b c": {Tags: []string{"x", "y"}},
-		"b": {Tags: []string{"x", "y"}, Match: memory.MatchAll}, "a  b": {Type: "t"}, "a c": {Project: "p"},
+		"b": {Tags: []string{"x", "y"}, Match: memory.MatchAll}, "a  b": {Type: "t"},
+		"a c": {Project: "p"},
 		"b c": {Since: day(2), Until: day(3)}, "c": {Tags: []string{"y"}, Project: "p"},
 		"a ": {Since: day(8)}, // an occurrence counts for the created clock
 	} {

@@ -15,7 +15,8 @@ func day(n int) time.Time { return time.Date(2024, 3, n, 12, 0, 0, 0, time.UTC) 
 
 func testStore(s *suite) {
 	n := memory.NewMemory{Content: "  The vault holds the deploy key.\n", Tags: []string{"ops", "a b",
-		"ops", " key "}, Type: "fact", Project: "/src/app", Metadata: json.RawMessage(`{"b": 1.50, "a":[]}`),
+		"ops", " key "}, Type: "fact", Project: "/src/app",
+		Metadata:  json.RawMessage(`{"b": 1.50, "a":[]}`),
 		CreatedAt: day(1), UpdatedAt: day(2), Aliases: []string{"x-1"}}
 	res := s.store(n)
 	if len(res.Stored) != 1 || !res.Stored[0].Created || res.Repeats || res.Seq != s.head() {
