@@ -13,13 +13,15 @@ func (s *Store) Delete(ctx context.Context, r memory.DeleteRequest) (memory.Chan
 	var choose func(*index.View) ([]index.Doc, error)
 	switch {
 	case len(r.IDs) > 0 && !r.Filter.IsZero():
-		return memory.Change{}, memory.Invalid("ids", "give ids or a filter, not both")
+		return memory.Change{}, memory.Invalid("ids", "give ids or a filter, not both").
+			WithHint("a dry run shows what either selects")
 	case len(r.IDs) > 0:
 		if err := countIDs(r.IDs); err != nil {
 			return memory.Change{}, err
 		}
 		if r.IfVersion != 0 && len(r.IDs) != 1 {
-			return memory.Change{}, memory.Invalid("if_version", "it goes with one id only")
+			return memory.Change{}, memory.Invalid("if_version", "it goes with one id only").
+				WithHint("delete each with its own version, or leave it out")
 		}
 		choose = func(v *index.View) ([]index.Doc, error) { return byIDs(v, r) }
 	case r.Filter.IsZero():

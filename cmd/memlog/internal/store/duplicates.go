@@ -40,7 +40,8 @@ func (s *Store) Duplicates(ctx context.Context, r memory.DuplicatesRequest) (
 	}
 	switch {
 	case r.Threshold < 0 || r.Threshold > 1:
-		return out, memory.Invalid("threshold", "%g is not between 0 and 1", r.Threshold)
+		return out, memory.Invalid("threshold", "%g is not between 0 and 1", r.Threshold).
+			WithHint("it is the share of words in common, as 0.8")
 	case r.Threshold == 0:
 		r.Threshold = memory.DefaultThreshold
 	}

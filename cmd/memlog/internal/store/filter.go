@@ -20,11 +20,13 @@ func filter(e session, f memory.Filter) (index.Filter, error) {
 	case memory.MatchAll:
 		out.All = true
 	default:
-		return out, memory.Invalid("match", "%.40q is neither any nor all", string(f.Match))
+		return out, memory.Invalid("match", "%.40q is neither any nor all", string(f.Match)).
+			WithHint("any: one of the tags is enough; all: each must be there")
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && f.Until.Before(f.Since) {
 		return out, memory.Invalid("until", "it is before since (%s is before %s)",
-			f.Until.Format(time.RFC3339), f.Since.Format(time.RFC3339))
+			f.Until.Format(time.RFC3339), f.Since.Format(time.RFC3339)).
+			WithHint("since is the earlier of the two")
 	}
 	switch f.Clock {
 	case "", memory.ClockCreated:
@@ -39,7 +41,8 @@ func filter(e session, f memory.Filter) (index.Filter, error) {
 	case memory.ClockRecorded:
 		return out, recordedBounds(e, f, &out)
 	default:
-		return out, memory.Invalid("clock", "%.40q is neither created nor recorded", string(f.Clock))
+		return out, memory.Invalid("clock", "%.40q is neither created nor recorded", string(f.Clock)).
+			WithHint("created: when the fact was; recorded: when the log took it")
 	}
 	return out, nil
 }

@@ -58,7 +58,8 @@ func (s *Store) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.L
 func logRange(log *wal.Log, r memory.LogRequest) (from, to wal.Seq, err error) {
 	from, to = max(wal.Seq(r.From), log.First(), 1), wal.Seq(r.To)
 	if r.From != 0 && r.To != 0 && r.From > r.To {
-		return 0, 0, memory.Invalid("to", "record %d is before record %d", r.To, r.From)
+		return 0, 0, memory.Invalid("to", "record %d is before record %d", r.To, r.From).
+			WithHint("give the smaller number first")
 	}
 	if !r.Since.IsZero() {
 		before, err := log.SeqAt(r.Since.Add(-time.Microsecond))

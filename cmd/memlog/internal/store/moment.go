@@ -13,7 +13,8 @@ func resolve(e session, m memory.Moment) (memory.Resolved, error) {
 	case m.IsNow():
 		return memory.Resolved{Seq: head}, nil
 	case m.Seq != 0 && !m.Time.IsZero():
-		return memory.Resolved{}, memory.Invalid("as_of", "give a time or a sequence number, not both")
+		return memory.Resolved{}, memory.Invalid("as_of", "give a time or a sequence number, not both").
+			WithHint("memlog log shows both of each record")
 	case m.Seq > head:
 		return memory.Resolved{}, memory.Invalid("as_of", "the log ends at record %d", head).
 			WithHint("give a sequence number from 1 to %d, or a time", head)

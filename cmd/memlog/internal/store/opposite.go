@@ -426,11 +426,18 @@ func (o *opposites) repetition(k occurrence) error {
 }
 
 // repetitionTags returns the tags that came or went with an occurrence at record first: none where
-// a version came since, which carries its own, and none that another occurrence gives too.
+// a version came since, which carries its own (unless that was undone, or was an undo, which is
+// what was before), and none that another occurrence gives too.
 func (o *opposites) repetitionTags(k occurrence, first uint64, occ event.Occurrence, now index.Doc,
 	all []index.Occurrence) ([]string, error) {
-	if now.Deleted || (now.From > first && !o.plain) {
+	if now.Deleted {
 		return nil, nil
+	}
+	if now.From > first && !o.plain {
+		why, err := o.changedSince(k.memory, first, true)
+		if why != "" || err != nil {
+			return nil, err
+		}
 	}
 	then, err := o.past.at(first - 1)
 	if err != nil {

@@ -70,9 +70,10 @@ func query(r memory.SearchRequest) (index.Query, error) {
 			"memlog list shows memories without a query",
 		)
 	case len(r.Query) > memory.MaxQuery:
-		return q, memory.Invalid("query", "it has %d bytes, at most %d", len(r.Query), memory.MaxQuery)
+		return q, memory.Invalid("query", "it has %d bytes, at most %d", len(r.Query), memory.MaxQuery).
+			WithHint("a sentence or a few words find best")
 	case !utf8.ValidString(r.Query):
-		return q, memory.Invalid("query", "it is not valid UTF-8")
+		return q, memory.Invalid("query", "it is not valid UTF-8").WithHint("convert it to UTF-8 first")
 	}
 	switch r.Mode {
 	case "", memory.ModeHybrid, memory.ModeLexical:
@@ -87,7 +88,7 @@ func query(r memory.SearchRequest) (index.Query, error) {
 			"mode",
 			"%.40q is none of hybrid, vector, lexical, exact",
 			string(r.Mode),
-		)
+		).WithHint("leave it out for hybrid")
 	}
 	return q, nil
 }
@@ -96,9 +97,11 @@ func query(r memory.SearchRequest) (index.Query, error) {
 func searchError(err error) error {
 	switch {
 	case errors.Is(err, index.ErrNoTerms):
-		return memory.Invalid("query", "it has no word or sign to search for")
+		return memory.Invalid("query", "it has no word or sign to search for").
+			WithHint("exact mode finds any text, letter by letter")
 	case errors.Is(err, index.ErrQueryTooLong):
-		return memory.Invalid("query", "it has more than %d different words", index.MaxQueryTerms)
+		return memory.Invalid("query", "it has more than %d different words", index.MaxQueryTerms).
+			WithHint("a sentence or a few words find best; exact mode takes any text")
 	}
 	return err
 }

@@ -25,7 +25,8 @@ func (s *Store) Replay(ctx context.Context, r memory.ReplayRequest) (memory.Repl
 	case memory.ClockCreated:
 		return s.replayCreated(r, res)
 	default:
-		return res, memory.Invalid("clock", "%.40q is neither created nor recorded", string(r.Clock))
+		return res, memory.Invalid("clock", "%.40q is neither created nor recorded", string(r.Clock)).
+			WithHint("recorded is the log's own clock")
 	}
 	e, done, err := s.use()
 	if err != nil {
@@ -233,7 +234,8 @@ func (s *Store) replayCreated(
 		return res, memory.Invalid("into", "the created clock reports only: it is no prefix of the log").
 			WithHint("use the recorded clock, or export with --until")
 	case r.Until.Time.IsZero():
-		return res, memory.Invalid("until", "the created clock needs a time")
+		return res, memory.Invalid("until", "the created clock needs a time").
+			WithHint("give a date, as 2024-03-01")
 	}
 	e, done, err := s.use()
 	if err != nil {

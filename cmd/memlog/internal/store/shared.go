@@ -275,9 +275,20 @@ func (s *Shared) Import(ctx context.Context, src io.Reader, r memory.ImportReque
 	return on(ctx, s, func(st *Store) (memory.ImportResult, error) { return st.Import(ctx, src, r) })
 }
 
-// Verify is the package's own check of the directory, which needs no open store.
+// Verify is [Store.Verify] while the store is open here, whose index is ahead of the one on disk;
+// else the package's own check of the directory, which needs no open store.
 func (s *Shared) Verify(ctx context.Context, r memory.VerifyRequest) (memory.VerifyResult, error) {
-	return Verify(ctx, s.dir, s.o, r)
+	s.mu.Lock()
+	st := s.open
+	if st != nil {
+		s.calls++ // it stays open for that long
+	}
+	s.mu.Unlock()
+	if st == nil {
+		return Verify(ctx, s.dir, s.o, r)
+	}
+	defer s.give()
+	return st.Verify(ctx, r)
 }
 
 // Repair is the package's own repair of the directory, which needs no open store.

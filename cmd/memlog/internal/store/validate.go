@@ -49,11 +49,14 @@ func cleanLabel(arg, s string, limit int) (string, error) {
 	t := strings.TrimSpace(s)
 	switch {
 	case len(t) > limit:
-		return "", memory.Invalid(arg, "it has %d bytes, at most %d: %.40q…", len(t), limit, t)
+		return "", memory.Invalid(arg, "it has %d bytes, at most %d: %.40q…", len(t), limit, t).
+			WithHint("shorten it; long text belongs into the content")
 	case !utf8.ValidString(t):
-		return "", memory.Invalid(arg, "%.40q is not valid UTF-8", t)
+		return "", memory.Invalid(arg, "%.40q is not valid UTF-8", t).
+			WithHint("convert it to UTF-8 first")
 	case strings.ContainsFunc(t, unicode.IsControl):
-		return "", memory.Invalid(arg, "%.40q holds a control character", t)
+		return "", memory.Invalid(arg, "%.40q holds a control character", t).
+			WithHint("give one line of plain text")
 	}
 	return t, nil
 }
@@ -65,7 +68,8 @@ func cleanTags(tags []string) ([]string, error) {
 
 func cleanLabels(arg, one string, in []string, most, limit int) ([]string, error) {
 	if len(in) > most {
-		return nil, memory.Invalid(arg, "%d are too many, at most %d", len(in), most)
+		return nil, memory.Invalid(arg, "%d are too many, at most %d", len(in), most).
+			WithHint("keep those that tell this memory from others")
 	}
 	var out []string
 	for _, s := range in {
@@ -74,7 +78,7 @@ func cleanLabels(arg, one string, in []string, most, limit int) ([]string, error
 			return nil, err
 		}
 		if t == "" {
-			return nil, memory.Invalid(arg, "an empty %s", one)
+			return nil, memory.Invalid(arg, "an empty %s", one).WithHint("leave it out")
 		}
 		out = append(out, t)
 	}
@@ -90,10 +94,12 @@ func cleanMetadata(m []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if len(m) > memory.MaxMetadata {
-		return nil, memory.Invalid("metadata", "it has %d bytes, at most %d", len(m), memory.MaxMetadata)
+		return nil, memory.Invalid("metadata", "it has %d bytes, at most %d", len(m),
+			memory.MaxMetadata).WithHint("store a reference to a file instead")
 	}
 	if !utf8.Valid(m) {
-		return nil, memory.Invalid("metadata", "it is not valid UTF-8")
+		return nil, memory.Invalid("metadata", "it is not valid UTF-8").
+			WithHint("convert it to UTF-8 first")
 	}
 	var syntax any
 	if err := json.Unmarshal(m, &syntax); err != nil {
@@ -103,7 +109,7 @@ func cleanMetadata(m []byte) ([]byte, error) {
 	depth := jsonDepth(m)
 	if depth > memory.MaxMetadataDepth {
 		return nil, memory.Invalid("metadata", "it is nested %d levels deep, at most %d", depth,
-			memory.MaxMetadataDepth)
+			memory.MaxMetadataDepth).WithHint("flatten it, or keep it as a JSON text")
 	}
 	return slices.Clone(m), nil
 }
@@ -138,7 +144,7 @@ func cleanTime(arg string, t time.Time) (time.Time, error) {
 			y,
 			memory.MinYear,
 			memory.MaxYear,
-		)
+		).WithHint("write it like 2024-03-01T12:00:00Z")
 	}
 	return t, nil
 }

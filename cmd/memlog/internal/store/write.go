@@ -40,7 +40,8 @@ func (s *Store) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreR
 func cleanBatch(in []memory.NewMemory, now time.Time) ([]event.Memory, error) {
 	switch {
 	case len(in) == 0:
-		return nil, memory.Invalid("memories", "there are none")
+		return nil, memory.Invalid("memories", "there are none").
+			WithHint("give at least one with a content")
 	case len(in) > memory.MaxBatch:
 		return nil, memory.Invalid("memories", "%d are too many, at most %d", len(in), memory.MaxBatch).
 			WithHint("memlog import takes any number")
@@ -77,7 +78,8 @@ func decideStore(v *index.View, ms []event.Memory, now time.Time) ([]event.Event
 	ids := map[memory.ID]bool{}
 	for i, m := range ms {
 		if !m.ID.IsZero() && ids[m.ID] {
-			return nil, memory.Invalid("id", "%s stands twice in the request", m.ID)
+			return nil, memory.Invalid("id", "%s stands twice in the request", m.ID).
+				WithHint("send the second one as a command of its own")
 		}
 		key := index.ExactKey(m.Content, m.Type, m.Project)
 		if same, ok := fresh[key]; ok && m.ID.IsZero() {
@@ -370,7 +372,8 @@ func decideLink(v *index.View, r memory.LinkRequest, typ string) ([]event.Event,
 		return nil, err
 	}
 	if from.ID == to.ID {
-		return nil, memory.Invalid("to", "a memory cannot be linked to itself")
+		return nil, memory.Invalid("to", "a memory cannot be linked to itself").
+			WithHint("give two different memories")
 	}
 	l := event.Link{From: memory.ID(from.ID), To: memory.ID(to.ID), Type: typ}
 	there, err := hasLink(v, l)
@@ -400,7 +403,8 @@ func hasLink(v *index.View, l event.Link) (bool, error) {
 
 func countIDs(ids []string) error {
 	if len(ids) == 0 || len(ids) > memory.MaxIDs {
-		return memory.Invalid("ids", "give 1 to %d, not %d", memory.MaxIDs, len(ids))
+		return memory.Invalid("ids", "give 1 to %d, not %d", memory.MaxIDs, len(ids)).
+			WithHint("memlog list shows ids")
 	}
 	return nil
 }
