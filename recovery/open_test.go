@@ -345,6 +345,36 @@ func TestHeal(t *testing.T) {
 	wantFold(t, e)
 }
 
+// TestHealOnAppend: an index that is found broken by a command is made anew, and the command is
+// done, once.
+func TestHealOnAppend(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 17, 30)
+	flip(t, newest(t, currentGeneration(t, dir), "*.sst"), 40)
+	e := mustOpen(t, dir, testOptions())
+	before := e.Log.Head().Seq
+	first := [16]byte{15: 1}
+	events := encode(t, []event.Event{event.Deleted{ID: event.ID(first)}})
+	calls := 0
+	_, err := e.Append(t.Context(), func(p *projection.Projector) (wal.Entry, error) {
+		calls++
+		if _, _, err := p.View().Doc(index.ID(first)); err != nil {
+			return wal.Entry{}, err
+		}
+		return wal.Entry{Events: events}, nil
+	})
+	if err != nil {
+		t.Fatalf("append: %v", err)
+	}
+	if got := e.Log.Head().Seq; got != before+1 {
+		t.Errorf("%d records were written, want 1", got-before)
+	}
+	if calls != 2 || len(e.Notes()) != 1 {
+		t.Errorf("decided %d times, want 2; notes %q", calls, e.Notes())
+	}
+	wantFold(t, e)
+}
+
 // TestNoPlaceForAnIndex: where no index can be made in the store, what it holds is served all the
 // same, and writes are refused.
 func TestNoPlaceForAnIndex(t *testing.T) {
