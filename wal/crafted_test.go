@@ -168,3 +168,16 @@ func TestZeroTail(t *testing.T) {
 		}
 	}
 }
+
+// TestLongPrefix spells a frame's length in one byte more than it needs.
+func TestLongPrefix(t *testing.T) {
+	dir, offsets := newCrafted(3).write(t)
+	b := readFile(t, segmentPath(dir, 1))
+	at := offsets[1]
+	long := slices.Concat(b[:at], []byte{b[at] | 0x80, 0}, b[at+1:])
+	writeFile(t, segmentPath(dir, 1), long)
+	rep := mustVerify(t, dir)
+	if len(rep.Problems) != 1 || rep.Problems[0].Offset != int64(at) || rep.Records != 3 {
+		t.Errorf("verify: got %+v", rep)
+	}
+}

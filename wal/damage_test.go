@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -172,6 +173,9 @@ func testFlip(t *testing.T, dir, segment string, at, n int) {
 	want := n
 	if bad.FromSeq > 0 {
 		want -= int(bad.ToSeq-bad.FromSeq) + 1
+	}
+	if _, size := binary.Uvarint(b); at < size && segment == segmentName(1) && want < n {
+		t.Errorf("a damaged length prefix costs a record: %+v", rep.Problems)
 	}
 	if want < n-1 {
 		t.Errorf("more than one record is gone: %+v", rep.Problems)

@@ -127,6 +127,15 @@ func (s *scanner) bareFrameAt(at int) (frame, int, error) {
 // before it. It returns false when the frame begins right here, behind no gap.
 func (s *scanner) resync(why error) (item, bool) {
 	gap := item{off: s.off, gap: why, zeros: true}
+	for at := 0; at <= prefixLimit; at++ {
+		// Only the length prefix is damaged: the frame behind it is whole.
+		if start, ok := s.plausible(at, gap.off); ok {
+			gap.zeros = false
+			s.drop(start)
+			gap.end = s.off
+			return gap, gap.end > gap.off
+		}
+	}
 	if n := s.declared(); n > 0 {
 		gap.zeros = isZero(s.buf[:n])
 		s.drop(n)
