@@ -43,9 +43,8 @@ type Engine struct {
 
 // generation is an open index with its projector.
 type generation struct {
-	db       *index.DB
-	p        *projection.Projector
-	evidence bool // it has seen records that the log lost; it is open read-only
+	db *index.DB
+	p  *projection.Projector
 
 	readers int           // Engine.mu guards
 	idle    chan struct{} // Engine.mu guards: closed when retired and no reader is left

@@ -61,7 +61,7 @@ func (e *Engine) serveEvidence(ctx context.Context, db *index.DB, why string) er
 	if err != nil {
 		return fmt.Errorf("open the index that is ahead of the log: %w", err)
 	}
-	g := &generation{db: db, evidence: true}
+	g := &generation{db: db}
 	if p, err := projection.New(db, projection.Options{Logger: e.o.Logger}); err == nil {
 		g.p = p
 	}

@@ -38,7 +38,7 @@ func (e *Engine) Rebuild(ctx context.Context, p Progress) (RebuildReport, error)
 }
 
 // Heal makes the index anew if it broke while it was in use, from whatever the log holds, and does
-// nothing otherwise.
+// nothing otherwise. Where the store is read-only that is a copy outside of it, as before.
 func (e *Engine) Heal(ctx context.Context) error {
 	e.maintenance.Lock()
 	defer e.maintenance.Unlock()
@@ -46,9 +46,6 @@ func (e *Engine) Heal(ctx context.Context) error {
 	broken := g.db.Broken()
 	if broken == nil {
 		return nil
-	}
-	if g.evidence {
-		return fmt.Errorf("the index is ahead of the log and kept as it is: %w", broken)
 	}
 	if _, err := e.rebuild(ctx, e.o.Progress, false); err != nil {
 		return fmt.Errorf("make the broken index anew: %w", err)
@@ -59,9 +56,6 @@ func (e *Engine) Heal(ctx context.Context) error {
 
 // rebuild folds, swaps and promotes. strict refuses to leave damaged records out.
 func (e *Engine) rebuild(ctx context.Context, p Progress, strict bool) (RebuildReport, error) {
-	if e.current().evidence {
-		return RebuildReport{}, fmt.Errorf("%w: the index has seen more than the log", ErrDamaged)
-	}
 	o := e.o
 	o.Progress = p
 	next, rep, err := fold(ctx, e.Log, 0, e.indexDir, o)

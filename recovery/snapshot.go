@@ -55,7 +55,7 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	switch {
 	case e.readOnly:
 		return SnapshotInfo{}, fmt.Errorf("%w: %s", wal.ErrReadOnly, e.Log.Health().ReadOnly)
-	case isStale(e.indexDir), e.current().evidence:
+	case isStale(e.indexDir):
 		return SnapshotInfo{}, fmt.Errorf("%w: the index does not hold what the log should; "+
 			"run `memlog repair`", ErrDamaged)
 	case ctx.Err() != nil:
