@@ -53,9 +53,9 @@ type Survivor struct {
 
 // Repair makes a damaged store open for writing again: the log first, with the index and the
 // snapshots as witnesses of its end, then the index. No other process may hold the store. Without
-// AcceptLoss it gives nothing up (wal.ErrLossNotAccepted). An index that holds what the log does
-// not is kept in quarantine/ once the new one is in use. Killed at any point, it can be run again,
-// and an opening completes what it began.
+// AcceptLoss it gives nothing up (wal.ErrLossNotAccepted, with a report of what would go). An index
+// that holds what the log does not is kept in quarantine/ once the new one is in use. Killed at any
+// point, it can be run again, and an opening completes what it began.
 func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, error) {
 	r := RepairReport{}
 	log, err := wal.Verify(ctx, dir, wal.VerifyOptions{Progress: o.Progress.bytes(StageVerify)})
@@ -67,12 +67,16 @@ func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, err
 		Progress: o.Progress.bytes(StageRepair), LockWait: o.LockWait, Holder: o.Holder,
 		Logger: o.Logger, Now: o.Now,
 	})
-	if err != nil {
+	refused := errors.Is(err, wal.ErrLossNotAccepted)
+	if err != nil && !refused {
 		return r, fmt.Errorf("repair: %w", err)
 	}
 	if err := r.salvage(ctx, dir, o); err != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("the old index was not searched for what was lost: %v",
 			err))
+	}
+	if refused {
+		return r, fmt.Errorf("repair: %w", err)
 	}
 	if o.DryRun {
 		return r, nil

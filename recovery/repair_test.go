@@ -163,7 +163,7 @@ func TestRepairLostRecord(t *testing.T) {
 	before := clone(t, dir)
 	flipRecord(t, dir, lost.Seq)
 
-	_, err := Repair(t.Context(), dir, testRepair(false, false))
+	refused, err := Repair(t.Context(), dir, testRepair(false, false))
 	if !errors.Is(err, wal.ErrLossNotAccepted) {
 		t.Errorf("repair without leave: got %v", err)
 	}
@@ -181,8 +181,10 @@ func TestRepairLostRecord(t *testing.T) {
 	if diff := cmp.Diff(wantSurvivors, r.Survived); diff != "" {
 		t.Errorf("survivors: %s", diff)
 	}
-	if diff := cmp.Diff(r.Survived, dry.Survived); diff != "" {
-		t.Errorf("survivors of the dry run: %s", diff)
+	for what, got := range map[string]RepairReport{"dry run": dry, "refusal": refused} {
+		if diff := cmp.Diff(r.Survived, got.Survived); diff != "" {
+			t.Errorf("survivors of the %s: %s", what, diff)
+		}
 	}
 	if !r.Rebuilt {
 		t.Error("the index was not made anew")
