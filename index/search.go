@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -269,6 +270,11 @@ func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
 	if want == "" {
 		return nil, fmt.Errorf("search for exact text: %w", ErrNoTerms)
 	}
+	it, err := v.src.iter(newKey(keyImage), newKey(keyImage).upper())
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
 	lower := strings.ToLower(want)
 	top := &best{t: t, limit: q.Limit}
 	for r := range t.len() {
@@ -276,19 +282,12 @@ func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
 		if row.deleted() || !s.match(row) {
 			continue
 		}
-		val, ok, err := v.src.get(imageKey(row.ord, row.from, r))
+		payload, err := v.payload(it, imageKey(row.ord, row.from, r))
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			return nil, v.src.fuse.check(fmt.Errorf("row %d has no image: %w", r, errValue))
-		}
-		i, err := decodeImage(imageKey(row.ord, row.from, r), val)
-		if err != nil {
-			return nil, v.src.fuse.check(err)
-		}
 		f := found{listed: listed{row.created, row.ord}, row: r}
-		switch text := norm.NFC.String(v.d.o.Text(i.Payload)); {
+		switch text := norm.NFC.String(v.d.o.Text(payload)); {
 		case strings.Contains(text, want):
 			f.score = exactScore
 		case strings.Contains(strings.ToLower(text), lower):
@@ -299,6 +298,23 @@ func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
 		top.offer(f)
 	}
 	return v.hits(top.sorted(), s.seq)
+}
+
+// payload reads an image's payload through an iterator: rows are in nearly the order of their
+// images, so that the next one is most often where the iterator stands.
+func (v *View) payload(it *pebble.Iterator, k key) ([]byte, error) {
+	if !it.SeekGE(k) || !bytes.Equal(it.Key(), k) {
+		if err := v.src.finish(it); err != nil {
+			return nil, err
+		}
+		return nil, v.src.fuse.check(fmt.Errorf("no image %q: %w", k, errValue))
+	}
+	val, err := it.ValueAndErr()
+	if err != nil {
+		return nil, v.src.fuse.check(fmt.Errorf("read index: %w", err))
+	}
+	i, err := decodeImage(k, val)
+	return i.Payload, v.src.fuse.check(err)
 }
 
 // found is a row with its score.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 )
 
@@ -34,9 +35,13 @@ func (r *rowInfo) encode(k key) key {
 	return append(k, r.flags)
 }
 
-func (r *rowInfo) decode(f *fieldReader) {
-	r.ord, r.from, r.created = f.ord(), f.u64(), f.time()
-	r.terms, r.typ, r.project, r.flags = f.u32(), f.u32(), f.u32(), f.u8()
+// decode takes a row from the first rowRecordSize bytes of b.
+func (r *rowInfo) decode(b []byte) {
+	_ = b[rowRecordSize-1]
+	r.ord, r.from = Ordinal(binary.BigEndian.Uint32(b)), binary.BigEndian.Uint64(b[4:])
+	r.created = int64(binary.BigEndian.Uint64(b[12:]) ^ 1<<63)
+	r.terms, r.typ = binary.BigEndian.Uint32(b[20:]), binary.BigEndian.Uint32(b[24:])
+	r.project, r.flags = binary.BigEndian.Uint32(b[28:]), b[32]
 }
 
 // table has one writer (load, then Commit) and any number of readers.
@@ -71,6 +76,29 @@ func (t *table) addRow(set func(*rowInfo)) {
 	t.numRow.Store(n + 1)
 }
 
+// addRows appends the rows of one stored value.
+func (t *table) addRows(v []byte) error {
+	if len(v)%rowRecordSize != 0 {
+		return errValue
+	}
+	for len(v) > 0 {
+		n := t.numRow.Load()
+		chunks := *t.rows.Load()
+		if int(n/tableChunk) == len(chunks) {
+			chunks = append(chunks[:len(chunks):len(chunks)], new([tableChunk]rowInfo))
+			t.rows.Store(&chunks)
+		}
+		rows := chunks[n/tableChunk][n%tableChunk:]
+		rows = rows[:min(len(rows), len(v)/rowRecordSize)]
+		for i := range rows {
+			rows[i].decode(v)
+			v = v[rowRecordSize:]
+		}
+		t.numRow.Store(n + uint32(len(rows)))
+	}
+	return nil
+}
+
 func (t *table) addID(id ID) {
 	n := t.numID.Load()
 	chunks := *t.ids.Load()
@@ -86,22 +114,18 @@ func (t *table) addID(id ID) {
 func loadTable(s source) (*table, error) {
 	t := newTable()
 	err := s.scan(newKey(keyIDs), func(_, v []byte) (bool, error) {
-		f := fieldReader{b: v}
-		for len(f.b) > 0 && f.err == nil {
-			t.addID(f.id())
+		for ; len(v) >= len(ID{}); v = v[len(ID{}):] {
+			t.addID(ID(v))
 		}
-		return true, f.err
+		if len(v) > 0 {
+			return false, errValue
+		}
+		return true, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = s.scan(newKey(keyRows), func(_, v []byte) (bool, error) {
-		f := fieldReader{b: v}
-		for len(f.b) > 0 && f.err == nil {
-			t.addRow(func(r *rowInfo) { r.decode(&f) })
-		}
-		return true, f.err
-	})
+	err = s.scan(newKey(keyRows), func(_, v []byte) (bool, error) { return true, t.addRows(v) })
 	if err != nil {
 		return nil, err
 	}
