@@ -7,10 +7,9 @@
 // # On disk
 //
 // The package owns snapshots/ (<seq>-<time>/, each a copy of the index with a checksummed manifest)
-// and two small files in index/, whose generations belong to package index: STALE, which says that
-// the index lacks records that are damaged in the log, and PROJECTION in each generation and
-// snapshot, which names the version of the projection that made it. Repair moves an index that
-// holds more than the log to quarantine/index-<generation>-<time>. The log belongs to package wal.
+// and one small file in index/, whose generations belong to package index: STALE, which says that
+// the index lacks records that are damaged in the log. Repair moves an index that holds more than
+// the log to quarantine/index-<generation>-<time>. The log belongs to package wal.
 //
 // # Invariants
 //

@@ -75,9 +75,6 @@ func fold(ctx context.Context, l *wal.Log, until wal.Seq, indexDir string, o Opt
 	}
 	g := &generation{db: db}
 	var rep projection.Report
-	if err := stamp(db.Path()); err != nil {
-		return nil, rep, errors.Join(fmt.Errorf("replay: %w", err), g.discard())
-	}
 	if g.p, err = projection.New(db, projection.Options{Logger: o.Logger}); err == nil {
 		rep, err = g.p.Catchup(ctx, l, until, o.Progress.records())
 	}

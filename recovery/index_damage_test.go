@@ -63,12 +63,6 @@ func TestIndexUnusable(t *testing.T) {
 		{"of another, longer log", func(t *testing.T, dir string) {
 			copyIndex(t, newStore(t, 99, 60), dir)
 		}, "another log", 1},
-		{"of another projection", func(t *testing.T, dir string) {
-			path := filepath.Join(currentGeneration(t, dir), stampName)
-			if err := os.WriteFile(path, []byte("projection 0\n"), filePerm); err != nil {
-				t.Fatal(err)
-			}
-		}, "another version of the projection", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := newStore(t, 11, 20)

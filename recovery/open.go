@@ -152,8 +152,6 @@ func (e *Engine) judge(db *index.DB) (state, string) {
 		return usable, ""
 	case cp.Seq == 0:
 		return unusable, "is empty"
-	case !isStamped(db.Path()):
-		return unusable, "was made by another version of the projection"
 	case e.Log.ID() != [16]byte{} && cp.LogID != e.Log.ID():
 		return unusable, fmt.Sprintf("belongs to another log (%x)", cp.LogID)
 	case wal.Seq(cp.Seq) > head.Seq:
@@ -188,16 +186,11 @@ func (e *Engine) openIndex(ctx context.Context) error {
 	case ahead:
 		return e.serveEvidence(ctx, db, why)
 	case unusable:
-		keep := db.Checkpoint().Seq > 0 && isStamped(db.Path())
+		keep := db.Checkpoint().Seq > 0
 		if err := db.Close(); err != nil {
 			return err
 		}
 		return e.remake(ctx, why, keep)
-	}
-	if db.Checkpoint().Seq == 0 {
-		if err := stamp(db.Path()); err != nil {
-			return errors.Join(err, db.Close())
-		}
 	}
 	return e.catchUp(ctx, db)
 }

@@ -57,7 +57,7 @@ func (e *Engine) restore(ctx context.Context, name string, p Progress) (RestoreR
 	if err != nil {
 		return r, err
 	}
-	if err := e.fits(r.Snapshot, m.Checkpoint); err != nil {
+	if err := e.fits(m.Checkpoint); err != nil {
 		return r, err
 	}
 	if err := e.replaceBySnapshot(ctx, r.Snapshot, p); err != nil {
@@ -72,10 +72,7 @@ func (e *Engine) restore(ctx context.Context, name string, p Progress) (RestoreR
 }
 
 // fits tells whether a snapshot and the tail of the log make a whole.
-func (e *Engine) fits(s SnapshotInfo, cp index.Checkpoint) error {
-	if !isStamped(s.Path) {
-		return fmt.Errorf("it was made by another version of the projection: %w", index.ErrOutdated)
-	}
+func (e *Engine) fits(cp index.Checkpoint) error {
 	if cp.LogID != e.Log.ID() {
 		return fmt.Errorf("%w: it belongs to another log (%x)", ErrForeign, cp.LogID)
 	}
@@ -155,9 +152,7 @@ func (e *Engine) fromSnapshot(ctx context.Context, s SnapshotInfo, indexDir stri
 		return nil, err
 	}
 	g := &generation{db: db}
-	if err = stamp(db.Path()); err == nil {
-		g.p, err = projection.New(db, projection.Options{Logger: e.o.Logger})
-	}
+	g.p, err = projection.New(db, projection.Options{Logger: e.o.Logger})
 	if err == nil {
 		_, err = g.p.Catchup(ctx, e.Log, e.Log.Head().Seq, p.records())
 	}

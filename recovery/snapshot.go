@@ -73,10 +73,8 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	}
 	var m index.Manifest
 	err = e.readOnce(func(db *index.DB) (err error) {
-		if m, err = db.Snapshot(filepath.Join(tmp, indexName)); err != nil {
-			return err
-		}
-		return stamp(filepath.Join(tmp, indexName))
+		m, err = db.Snapshot(filepath.Join(tmp, indexName))
+		return err
 	})
 	name := fmt.Sprintf("%020d-%s", m.Checkpoint.Seq, e.o.Now().UTC().Format(snapshotTime))
 	path := filepath.Join(e.snapshots(), name)

@@ -111,10 +111,6 @@ func (v *verifier) checkOpenIndex(ctx context.Context, dir string, db *index.DB)
 		v.bad("is damaged: %v", err)
 		return nil
 	}
-	if db.Checkpoint().Seq > 0 && !isStamped(db.Path()) {
-		v.r.note("the index was made by another version; it is made anew at the next opening")
-		return nil
-	}
 	if isStale(dir) {
 		v.r.note("the index lacks records that are damaged in the log")
 	}
