@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,12 +19,17 @@ type killed struct {
 }
 
 func (k *killed) after(s step) {
-	to := filepath.Join(k.t.TempDir(), "store")
-	if err := copyTree(k.dir, to); err != nil {
-		k.t.Errorf("copy after %q: %v", s, err)
-		return
+	for {
+		to := filepath.Join(k.t.TempDir(), "store")
+		err := copyTree(k.dir, to)
+		if err == nil {
+			k.steps, k.left = append(k.steps, s), append(k.left, to)
+			return
+		}
+		if !errors.Is(err, os.ErrNotExist) { // pebble removes files meanwhile: again
+			k.t.Fatalf("copy after %q: %v", s, err)
+		}
 	}
-	k.steps, k.left = append(k.steps, s), append(k.left, to)
 }
 
 // check opens what each kill left and compares it with what the log says.

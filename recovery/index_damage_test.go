@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -280,6 +281,41 @@ func TestIndexAheadUnannounced(t *testing.T) {
 	}
 	if got, head := checkpoint(e), uint64(e.Log.Head().Seq); got <= head {
 		t.Errorf("checkpoint %d is not ahead of the head %d", got, head)
+	}
+}
+
+// TestLogGone: an index without any log is what is left of a store. No new one is begun over it.
+func TestLogGone(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 55, 10)
+	for _, name := range []string{"log", "HEAD", "FORMAT"} {
+		remove(t, filepath.Join(dir, name))
+	}
+	before := content(t, dir)
+	for what, do := range map[string]func() (*Engine, error){
+		"open": func() (*Engine, error) { return Open(t.Context(), dir, testOptions()) },
+		"open read-only": func() (*Engine, error) {
+			return Open(t.Context(), dir, Options{ReadOnly: true})
+		},
+		"verify": func() (*Engine, error) {
+			_, err := Verify(t.Context(), dir, VerifyOptions{})
+			return nil, err
+		},
+		"repair": func() (*Engine, error) {
+			_, err := Repair(t.Context(), dir, testRepair(true, false))
+			return nil, err
+		},
+	} {
+		e, err := do()
+		if e != nil {
+			_ = e.Close()
+		}
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "record 11") {
+			t.Errorf("%s: got %v, want that the log is gone", what, err)
+		}
+	}
+	if diff := cmp.Diff(before, content(t, dir)); diff != "" {
+		t.Errorf("store changed: %s", diff)
 	}
 }
 

@@ -101,12 +101,15 @@ func of(ws []witness, id [16]byte) []wal.Witness {
 }
 
 // openLog opens the log with every witness. Whose log a witness saw is known only when the log is
-// open, so where one saw another log, it is opened once more without it.
+// open, so where one saw another log, it is opened once more without it. Where there is a witness
+// and no log at all, none is begun in its place.
 func (e *Engine) openLog(ctx context.Context) error {
 	all := witnesses(e.dir)
-	l, err := wal.Open(ctx, e.dir, e.o.wal(of(all, [16]byte{})))
+	o := e.o.wal(of(all, [16]byte{}))
+	o.MustExist = o.MustExist || len(all) > 0
+	l, err := wal.Open(ctx, e.dir, o)
 	if err != nil {
-		return err
+		return orGone(e.dir, err, all)
 	}
 	mine := of(all, l.ID())
 	if len(mine) == len(all) {
@@ -126,6 +129,15 @@ func (e *Engine) openLog(ctx context.Context) error {
 	}
 	e.setLog(l)
 	return nil
+}
+
+// orGone turns "no store" into what it is where something has seen the log.
+func orGone(dir string, err error, ws []witness) error {
+	if !errors.Is(err, wal.ErrNoStore) || len(ws) == 0 {
+		return err
+	}
+	return fmt.Errorf("store %s: %w: it is gone, and the %s has seen its record %d; put it back, "+
+		"or move index/ and snapshots/ away to begin anew", dir, ErrDamaged, ws[0].name, ws[0].cp.Seq)
 }
 
 // setLog takes a log. One that refuses writes has let go of the store's lock, so that a repair can

@@ -60,7 +60,7 @@ func Repair(ctx context.Context, dir string, o RepairOptions) (RepairReport, err
 	r := RepairReport{}
 	log, err := wal.Verify(ctx, dir, wal.VerifyOptions{Progress: o.Progress.bytes(StageVerify)})
 	if err != nil {
-		return r, fmt.Errorf("repair: %w", err)
+		return r, fmt.Errorf("repair: %w", orGone(dir, err, witnesses(dir)))
 	}
 	r.RepairReport, err = wal.Repair(ctx, dir, wal.RepairOptions{
 		AcceptLoss: o.AcceptLoss, DryRun: o.DryRun, Witnesses: of(witnesses(dir), log.LogID),

@@ -108,7 +108,7 @@ func verifyLog(ctx context.Context, dir string, o VerifyOptions) (wal.Report, er
 		}
 		still := before == fingerprint(dir, "HEAD", "log", "archive")
 		if err == nil && r.OK() || still || !again() {
-			return r, err
+			return r, orGone(dir, err, ws)
 		}
 	}
 }
