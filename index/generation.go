@@ -118,7 +118,8 @@ func NewGeneration(dir string, o Options) (*DB, error) {
 }
 
 // Promote writes the generation out and makes it the one in use. The one before is removed, or
-// set aside with keepOld; it must be closed by then. A crash leaves one of the two in use.
+// set aside with keepOld; it must be closed by then. A crash leaves one of the two in use; with
+// keepOld it may leave none in use, but never removes the old one.
 func (d *DB) Promote(keepOld bool) error {
 	if err := d.Flush(); err != nil {
 		return err
@@ -131,14 +132,15 @@ func (d *DB) Promote(keepOld bool) error {
 		return err
 	}
 	name := d.o.FS.PathBase(d.path)
-	if err := writeFileAtomic(d.o.FS, d.dir, currentFile, []byte(name+"\n")); err != nil {
-		return fmt.Errorf("promote generation %s: %w", name, err)
-	}
 	if keepOld && old != "" && old != name {
+		// Before CURRENT names another one: a generation that is neither named nor aside is removed.
 		_, err := setAside(d.o.FS, d.dir, old, "replaced by "+name)
-		if !errors.Is(err, os.ErrNotExist) { // a damaged CURRENT may name what never was
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // CURRENT may name what never was
 			return err
 		}
+	}
+	if err := writeFileAtomic(d.o.FS, d.dir, currentFile, []byte(name+"\n")); err != nil {
+		return fmt.Errorf("promote generation %s: %w", name, err)
 	}
 	return removeStale(d.o.FS, d.dir, name)
 }
@@ -164,13 +166,17 @@ func setAsideCurrent(fs vfs.FS, dir, reason string) (string, error) {
 	if err != nil && !errors.Is(err, ErrBroken) {
 		return "", err
 	}
+	to := ""
+	if name != "" {
+		// Before CURRENT goes: a generation that is neither named nor aside is removed.
+		if to, err = setAside(fs, dir, name, reason); err != nil {
+			return "", err
+		}
+	}
 	if err := fs.Remove(fs.PathJoin(dir, currentFile)); err != nil && !os.IsNotExist(err) {
 		return "", fmt.Errorf("remove %s: %w", currentFile, err)
 	}
-	if name == "" {
-		return "", syncDir(fs, dir)
-	}
-	return setAside(fs, dir, name, reason)
+	return to, syncDir(fs, dir)
 }
 
 func setAside(fs vfs.FS, dir, name, reason string) (string, error) {

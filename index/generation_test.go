@@ -199,3 +199,81 @@ func TestReadOnlyChangesNothing(t *testing.T) {
 		t.Fatalf("files before %v, after %v, %v", before, after, err)
 	}
 }
+
+// stopsAt is a file system that fails from the first operation on that touches a name with a part.
+type stopsAt struct {
+	vfs.FS
+	part    string
+	stopped bool
+}
+
+var errStopped = errors.New("stopped")
+
+func (s *stopsAt) hit(name string) bool {
+	s.stopped = s.stopped || (s.part != "" && strings.Contains(name, s.part))
+	return s.stopped
+}
+
+func (s *stopsAt) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if s.hit(name) {
+		return nil, errStopped
+	}
+	return s.FS.Create(name, c)
+}
+
+func (s *stopsAt) Rename(from, to string) error {
+	if s.hit(from) {
+		return errStopped
+	}
+	return s.FS.Rename(from, to)
+}
+
+func (s *stopsAt) Remove(name string) error {
+	if s.hit(name) {
+		return errStopped
+	}
+	return s.FS.Remove(name)
+}
+
+// TestEvidenceOutlivesACrash stops setting aside, and promoting over evidence, at each step: the
+// next Open never removes the generation that was to be kept.
+func TestEvidenceOutlivesACrash(t *testing.T) {
+	for _, part := range []string{"g000001", "WHY-ASIDE", "CURRENT"} {
+		for _, promote := range []bool{false, true} {
+			mem := MemFS()
+			fs := &stopsAt{FS: mem}
+			d := open(t, fs)
+			fill(t, d, 20, 3)
+			done(t, d)
+			var err error
+			if promote {
+				next, nerr := NewGeneration("index", Options{FS: fs})
+				if nerr != nil {
+					t.Fatal(nerr)
+				}
+				fs.part = part
+				err = next.Promote(true)
+				next.close(false)
+			} else {
+				fs.part = part
+				_, err = setAsideCurrent(fs, "index", "evidence")
+			}
+			if !errors.Is(err, errStopped) {
+				t.Fatalf("%s, promote %v: %v, want to be stopped", part, promote, err)
+			}
+			if d, err := Open("index", Options{FS: mem}); err == nil {
+				done(t, d)
+			}
+			kept := ""
+			for _, name := range []string{"g000001", "g000001" + asideSuffix} {
+				if names, err := mem.List(mem.PathJoin("index", name)); err == nil && len(names) > 3 {
+					kept = name
+				}
+			}
+			if kept == "" {
+				t.Errorf("%s, promote %v: the evidence is gone; left: %s", part, promote,
+					list(t, mem, "index"))
+			}
+		}
+	}
+}
