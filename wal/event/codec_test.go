@@ -137,7 +137,7 @@ func TestMalformed(t *testing.T) {
 		"text version": enc(map[string]any{"k": "stored", "b": map[string]any{"id": id(1), "v": "1"}}),
 		"year 10000": enc(map[string]any{"k": "stored",
 			"b": map[string]any{"id": id(1), "n": int64(1) << 60}}),
-		"invalid utf-8": append(append([]byte{0xa1, 0x61, 'k', 0x66}, "store\xff"...)),
+		"invalid utf-8": append([]byte{0xa1, 0x61, 'k', 0x66}, "store\xff"...),
 		"indefinite":    {0xbf, 0xff},
 	} {
 		if e, err := Decode(b); !errors.Is(err, ErrMalformed) {

@@ -64,7 +64,7 @@ func inputSchema(params []param) fields {
 }
 
 func (p param) schema() fields {
-	s := fields{}
+	var s fields
 	switch p.kind {
 	case kindInt:
 		s = fields{{"type", "integer"}, {"minimum", p.min}, {"maximum", p.max}}
