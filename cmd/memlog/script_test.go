@@ -86,6 +86,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": cmdExits, "field": cmdField, "keep": cmdKeep,
 			"await": cmdAwait, "flip": cmdFlip, "hold": cmdHold,
+			"tear": cmdTear,
 		},
 	})
 }
@@ -217,6 +218,17 @@ func cmdFlip(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("no %q in %s", args[1], args[0])
+}
+
+// cmdTear appends bytes to a file, as an interrupted write leaves them: tear FILE TEXT.
+func cmdTear(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tear FILE TEXT")
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_APPEND, 0)
+	ts.Check(err)
+	_, err = f.WriteString(args[1])
+	ts.Check(errors.Join(err, f.Close()))
 }
 
 // cmdHold opens a store in this process and keeps it until the script ends: hold DIR.

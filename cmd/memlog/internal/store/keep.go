@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/recovery"
 	"memlog/wal"
+	"memlog/wal/event"
 )
 
 // Verify checks the log, the archive, the snapshots and the index.
@@ -47,7 +49,7 @@ func verifyResult(rep recovery.Report) memory.VerifyResult {
 		LastSeq: memory.Seq(l.LastSeq), Bytes: l.Bytes,
 		Head:     memory.HeadInfo{Seq: memory.Seq(l.Head.Seq), Hash: l.Head.Hash.String()},
 		Problems: []memory.Problem{}, Accepted: []memory.SeqRange{},
-		Notes: append([]string{}, rep.Notes...),
+		Notes: slices.Concat([]string{}, l.Notes, rep.Notes),
 		Index: memory.VerifyIndex{OK: i.OK, Seq: memory.Seq(i.Checkpoint.Seq),
 			Digest: hexOf(i.Digest), State: hexOf(i.State), Replayed: hexOf(i.Replayed)},
 	}
@@ -136,8 +138,9 @@ func repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) 
 		out.Lost = append(out.Lost, memory.SeqRange{From: memory.Seq(l.From), To: memory.Seq(l.To)})
 	}
 	for _, v := range rep.Survived {
-		out.Notes = append(out.Notes, fmt.Sprintf("memory %x from record %d is gone from the log; "+
-			"the old index still holds it: %q", v.ID, v.From, cut(v.Text, memory.MaxDiffContent)))
+		out.Notes = append(out.Notes, fmt.Sprintf("memory %s from record %d is gone from the log; "+
+			"the old index still holds it: %q", event.ID(v.ID), v.From,
+			cut(v.Text, memory.MaxDiffContent)))
 	}
 	if rep.Evidence != "" {
 		out.Quarantine = append(out.Quarantine, rep.Evidence)

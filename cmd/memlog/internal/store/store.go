@@ -72,7 +72,8 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	for _, n := range e.Notes() {
+	// What recovery did it says itself; what the log dealt with, such as a torn end, is said here.
+	for _, n := range e.Log.Health().Notes {
 		o.Logger.Warn("opened store", "dir", dir, "note", n)
 	}
 	return &Store{dir: dir, o: o, engine: e}, nil
