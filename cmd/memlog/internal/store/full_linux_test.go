@@ -13,6 +13,7 @@ import (
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/store"
+	"memlog/wal"
 )
 
 // sizeLimit is the file size, in bytes, past which the limited child cannot write.
@@ -247,4 +248,28 @@ func openFiles(t *testing.T, dir string) []string {
 		}
 	}
 	return out
+}
+
+// TestDiskFilledByStore lets the store itself fill a disk: it stops while there is still room for a
+// repair and a shutdown, and goes on when the disk has grown.
+func TestDiskFilledByStore(t *testing.T) {
+	disk := smallDisk(t, "16m")
+	f := &filling{s: openStore(t, filepath.Join(disk, "store"), store.Options{})}
+	defer f.s.Close()
+	if err := f.fill(3); err != nil {
+		t.Fatal(err)
+	}
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(disk, &st); err != nil {
+		t.Fatal(err)
+	}
+	if free := st.Bavail * uint64(st.Bsize); free < wal.MinFree/2 {
+		t.Errorf("%d bytes are left of a disk that the store filled, want about %d", free, wal.MinFree)
+	}
+	if err := syscall.Mount("memlog-test", disk, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.again(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -182,9 +182,12 @@ func TestNewerFields(t *testing.T) {
 	verified(t, s)
 	text := export(t, s, memory.ExportRequest{Events: true})
 	events := eventsOf(t, text)
-	versions, unknown := 0, 0
+	versions, unknown, tops := 0, 0, 0
 	for _, env := range events {
 		var m event.Memory
+		if cmp.Equal(env.Top, deep) {
+			tops++
+		}
 		switch ev := env.Event.(type) {
 		case event.Unknown:
 			unknown++
@@ -195,6 +198,9 @@ func TestNewerFields(t *testing.T) {
 		case event.Repeated:
 			if diff := cmp.Diff(deep, ev.Occurrence.Extra); diff != "" {
 				t.Errorf("occurrence: %s", diff)
+			}
+			if diff := cmp.Diff(fortyTwo, env.Extra); diff != "" {
+				t.Errorf("event of a repetition: %s", diff)
 			}
 			continue
 		case event.Stored:
@@ -213,8 +219,9 @@ func TestNewerFields(t *testing.T) {
 			}
 		}
 	}
-	if versions != 5 || unknown != 2 {
-		t.Errorf("%d versions and %d unknown events, want 5 and 2", versions, unknown)
+	if versions != 5 || unknown != 2 || tops != 2 {
+		t.Errorf("%d versions, %d unknown events, %d with a field beside the body; want 5, 2, 2",
+			versions, unknown, tops)
 	}
 	there, res := imported(t, text)
 	if len(res.Rejected) > 0 {

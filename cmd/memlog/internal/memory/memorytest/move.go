@@ -77,6 +77,10 @@ func testExportEvents(s *suite) {
 		res.Digest != s.state() {
 		s.Fatalf("%+v, head %d", res, s.head())
 	}
+	early, res := s.export(memory.ExportRequest{Events: true, Until: memory.Moment{Seq: 3}})
+	if res.Records != 3 || !strings.HasPrefix(text, early) || res.Until.Seq != 3 {
+		s.Fatalf("until record 3: %+v\n%s", res, early)
+	}
 	there := s.another()
 	there.bring(text, memory.ImportRequest{})
 	if there.state() != s.state() {
