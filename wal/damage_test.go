@@ -120,6 +120,8 @@ func testCut(t *testing.T, dir string, cut int, ahead bool, whole []byte) {
 		if rep := mustVerify(t, dir); rep.OK() {
 			t.Errorf("verify found nothing")
 		}
+		l.Close()
+		testCutRepair(t, dir, want)
 		return
 	}
 	if want == 0 {
@@ -140,6 +142,26 @@ func testCut(t *testing.T, dir string, cut int, ahead bool, whole []byte) {
 	l.Close()
 	if rep := mustVerify(t, dir); !rep.OK() || rep.LastSeq != Seq(want+1) {
 		t.Errorf("verify: got %+v", rep)
+	}
+}
+
+// testCutRepair repairs a log whose acknowledged end was cut behind record want: a repair that
+// is refused takes nothing away, and one that accepts the loss keeps all there was.
+func testCutRepair(t *testing.T, dir string, want int) {
+	_, err := Repair(context.Background(), dir, RepairOptions{disk: quickDisk()})
+	if !errors.Is(err, ErrLossNotAccepted) {
+		t.Errorf("repair: got %v, want ErrLossNotAccepted", err)
+	}
+	if rep := mustVerify(t, dir); rep.OK() || rep.Records != uint64(want) {
+		t.Errorf("verify after refused repair: got %d records, want %d", rep.Records, want)
+	}
+	o := RepairOptions{AcceptLoss: true, disk: quickDisk()}
+	if _, err := Repair(context.Background(), dir, o); err != nil {
+		t.Fatalf("repair: %v", err)
+	}
+	rep := mustVerify(t, dir)
+	if !rep.OK() || len(rep.Accepted) != 1 || rep.Accepted[0].From != Seq(want+1) {
+		t.Errorf("verify after accepted loss behind %d: got %+v", want, rep)
 	}
 }
 

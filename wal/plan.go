@@ -42,13 +42,16 @@ func (c *catalog) plan(accept bool) *plan {
 	}
 	p.lost = c.lostRanges()
 	last := max(c.end().Seq, c.witness.Seq)
+	var left []Range // stretches with losses: a file with any of their records stays
 	for _, r := range complement(clean, last) {
-		if accept || !overlapsAny(r, p.lost) {
-			p.rewrite = append(p.rewrite, r)
+		if !accept && overlapsAny(r, p.lost) {
+			left = append(left, r)
+			continue
 		}
+		p.rewrite = append(p.rewrite, r)
 	}
 	for _, f := range dirty {
-		if accept || !overlapsAny(f.reach(), p.lost) {
+		if !overlapsAny(f.reach(), left) {
 			p.replace = append(p.replace, f)
 			p.healed += c.healed(f)
 		}
