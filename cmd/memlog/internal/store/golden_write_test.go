@@ -9,10 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/store"
 	"memlog/wal"
+	"memlog/wal/event"
 )
 
 // envWriteGolden, set to anything, has [TestWriteGolden] write what is not there yet.
@@ -29,6 +31,8 @@ var goldens = map[string]func(t *testing.T, dir string){
 	"damaged-middle": writeDamaged,
 	"torn-tail":      writeTorn,
 	"accepted-loss":  writeAccepted,
+	"forked":         writeForked,
+	"new-era":        writeEra,
 }
 
 // TestWriteGolden writes the golden stores of the present format that are not there yet. It never
@@ -47,7 +51,7 @@ func TestWriteGolden(t *testing.T) {
 			write(t, made)
 			probe := filepath.Join(t.TempDir(), "probe")
 			copyStore(t, made, probe)
-			want := observe(t, probe, store.Options{})
+			want := observe(t, probe, store.Options{}, true)
 			want.Rebuilt = rebuilt(t, probe, store.Options{})
 			copyStore(t, made, filepath.Join(to, "store"))
 			b, err := json.MarshalIndent(want, "", "  ")
@@ -72,8 +76,28 @@ func ok[R any](t *testing.T) func(R, error) R {
 	}
 }
 
-// writePlain writes a history with every kind of event, in several segments.
+// writePlain writes a history with every kind of event, in several segments, at its end some that
+// a newer version could have written.
 func writePlain(t *testing.T, dir string) {
+	t.Helper()
+	id := writeOwn(t, dir)
+	m := event.Memory{ID: newerID, Version: 1, Content: "by a newer version", Extra: fortyTwo}
+	byNewer(t, dir,
+		[]event.Envelope{{Event: event.Stored{Memory: m}, Top: deep},
+			{Event: event.Unknown{Name: "dreamt", Ignorable: true, Raw: dreamt}}},
+		[]event.Envelope{{Event: event.Repeated{ID: newerID,
+			Occurrence: event.Occurrence{ID: occID, Extra: deep}}, Extra: fortyTwo}},
+		[]event.Envelope{{Event: event.Embedded{ID: id, Version: 1, Model: "golden", Encoding: 1,
+			Vector: []byte{1, 2, 3, 4}}}})
+	s := openStore(t, dir, store.Options{SegmentSize: goldenSegment})
+	add(t, s, "after the newer version")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeOwn writes what this version writes itself, and returns the id of the first memory.
+func writeOwn(t *testing.T, dir string) memory.ID {
 	t.Helper()
 	s := openStore(t, dir, store.Options{SegmentSize: goldenSegment, Holder: "memlog golden"})
 	ctx := context.Background()
@@ -114,9 +138,11 @@ func writePlain(t *testing.T, dir string) {
 			Content:  "memory " + strconv.Itoa(i),
 			Metadata: json.RawMessage(`"` + strings.Repeat("some text ", i*2) + `"`)}}}))
 	}
+	h := ok[memory.History](t)(s.History(ctx, a))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return h.ID
 }
 
 func writeArchive(t *testing.T, dir string) {
@@ -195,5 +221,29 @@ func writeAccepted(t *testing.T, dir string) {
 		t.Fatalf("%+v", r)
 	}
 	add(t, s, "after the repair")
+	s.Close()
+}
+
+// writeForked writes a copy that became a log of its own at an earlier moment.
+func writeForked(t *testing.T, dir string) {
+	t.Helper()
+	whole := filepath.Join(t.TempDir(), "whole")
+	writePlain(t, whole)
+	s := openStore(t, whole, store.Options{})
+	ok[memory.ReplayResult](t)(s.Replay(context.Background(),
+		memory.ReplayRequest{Until: memory.Moment{Seq: 20}, Into: dir}))
+	s.Close()
+	s = openStore(t, dir, store.Options{SegmentSize: goldenSegment})
+	add(t, s, "written to the copy")
+	s.Close()
+}
+
+// writeEra writes on with a clock that was set back, which begins a new era.
+func writeEra(t *testing.T, dir string) {
+	t.Helper()
+	writePlain(t, dir)
+	back := func() time.Time { return time.Now().Add(-72 * time.Hour) }
+	s := openStore(t, dir, store.Options{SegmentSize: goldenSegment, Now: back, AcceptClock: true})
+	add(t, s, "by a clock that was set back")
 	s.Close()
 }
