@@ -66,7 +66,7 @@ func (c *catalog) assemble() {
 				next = c.unchoose()
 				continue
 			}
-		} else if c.unanchored(next) && e.denied && !e.vouched {
+		} else if c.unanchored(next) && !e.vouched && (e.denied || c.beyond(e)) {
 			e.foreign = true
 			continue
 		}
@@ -74,7 +74,15 @@ func (c *catalog) assemble() {
 		c.pieces = append(c.pieces, piece{e, next, e.last})
 		next = e.last + 1
 	}
+	end := c.end().Seq
+	c.holes = slices.DeleteFunc(c.holes, func(h hole) bool { return h.From > end })
 	c.nameHoles()
+}
+
+// beyond tells whether an extent is in a file that was begun behind all that anybody saw
+// acknowledged. HEAD is durable before a segment begins, so that is no segment of this log.
+func (c *catalog) beyond(e *extent) bool {
+	return c.headOK && !c.headDamaged && e.file.first > c.witness.Seq+1
 }
 
 // unanchored tells whether nothing holds the number before next.

@@ -22,7 +22,9 @@ type catalog struct {
 	known  bool // format is sound
 	head   headMark
 	headOK bool
-	slot   int // the slot of HEAD that head is in
+
+	headDamaged bool // one of its slots is not as it was written
+	slot        int  // the slot of HEAD that head is in
 
 	files    []*segFile // of log/, by name
 	archive  []*segFile
@@ -123,12 +125,11 @@ func (c *catalog) readWitnesses(ws []Witness) error {
 	default:
 		return err
 	}
-	var damaged bool
-	c.head, c.slot, c.headOK, damaged, err = readHead(filepath.Join(c.dir, headName))
+	c.head, c.slot, c.headOK, c.headDamaged, err = readHead(filepath.Join(c.dir, headName))
 	if err != nil {
 		return err
 	}
-	if damaged || !c.headOK {
+	if c.headDamaged || !c.headOK {
 		c.note("HEAD is damaged or missing; other witnesses are used")
 	}
 	if c.headOK {

@@ -42,13 +42,10 @@ func (c *catalog) plan(accept bool) *plan {
 	}
 	p.lost = c.lostRanges()
 	last := max(c.end().Seq, c.witness.Seq)
-	var left []Range // stretches with losses: a file with any of their records stays
-	for _, r := range complement(clean, last) {
-		if !accept && overlapsAny(r, p.lost) {
-			left = append(left, r)
-			continue
-		}
-		p.rewrite = append(p.rewrite, r)
+	p.rewrite = complement(clean, last)
+	var left []Range
+	if !accept {
+		p.rewrite, left = withoutLoss(p.rewrite, p.lost, dirty)
 	}
 	for _, f := range dirty {
 		if !overlapsAny(f.reach(), left) {
@@ -57,6 +54,34 @@ func (c *catalog) plan(accept bool) *plan {
 		}
 	}
 	return p
+}
+
+// withoutLoss takes out of the stretches to rewrite those that must be left: the ones with
+// losses, and the ones whose new files could take the name of a file that stays because it
+// has to do with such a stretch.
+func withoutLoss(all, lost []Range, dirty []*segFile) (rewrite, left []Range) {
+	must := lost
+	for {
+		rewrite = rewrite[:0]
+		n := len(left)
+		left = left[:0]
+		for _, r := range all {
+			if overlapsAny(r, must) {
+				left = append(left, r)
+			} else {
+				rewrite = append(rewrite, r)
+			}
+		}
+		if len(left) == n {
+			return rewrite, left
+		}
+		must = slices.Concat(lost, left)
+		for _, f := range dirty {
+			if overlapsAny(f.reach(), left) {
+				must = append(must, f.reach())
+			}
+		}
+	}
 }
 
 // clean tells whether a file may stay as it is.

@@ -16,7 +16,7 @@ const (
 )
 
 // item is one step of a scan: a whole frame, or a gap, which is a stretch of bytes that
-// are none.
+// are none, or the place (off == end) where a frame's length prefix is missing.
 type item struct {
 	off, end int64
 	frame    frame
@@ -34,6 +34,7 @@ type scanner struct {
 	eof  bool
 	err  error // a read error that is not the end; what is behind it is not seen
 	last Seq   // number of the last whole frame, 0: none yet
+	bare bool  // the frame right here has no length prefix, and the gap for that was returned
 }
 
 func newScanner(r io.Reader, off int64, keep bool) *scanner {
@@ -50,7 +51,8 @@ func (s *scanner) next() (item, error) {
 	}
 	f, size, err := s.frameAt(0)
 	if err != nil {
-		if gap, ok := s.resync(err); ok {
+		if gap, ok := s.resync(err); ok || !s.bare {
+			s.bare = !ok
 			return gap, nil
 		}
 		if f, size, err = s.bareFrameAt(0); err != nil {
@@ -58,7 +60,7 @@ func (s *scanner) next() (item, error) {
 		}
 	}
 	it := item{off: s.off, end: s.off + int64(size), frame: f}
-	s.last = f.header.seq
+	s.last, s.bare = f.header.seq, false
 	s.drop(size)
 	return it, nil
 }
@@ -124,7 +126,7 @@ func (s *scanner) bareFrameAt(at int) (frame, int, error) {
 }
 
 // resync looks for the next whole frame behind bytes that are none, and returns the gap
-// before it. It returns false when the frame begins right here, behind no gap.
+// before it. It returns false when the frame begins right here, without its length prefix.
 func (s *scanner) resync(why error) (item, bool) {
 	gap := item{off: s.off, gap: why, zeros: true}
 	for at := 0; at <= prefixLimit; at++ {
@@ -158,7 +160,7 @@ func (s *scanner) resync(why error) (item, bool) {
 			return gap, true
 		}
 		if start, ok := s.plausible(at, gap.off); ok {
-			gap.zeros = gap.zeros && isZero(s.buf[:start])
+			gap.zeros = gap.zeros && start > 0 && isZero(s.buf[:start])
 			s.drop(start)
 			gap.end = s.off
 			return gap, gap.end > gap.off

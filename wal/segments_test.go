@@ -2,10 +2,12 @@ package wal
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,8 +34,7 @@ func scenarios(t *testing.T) []scenario {
 	segs := segmentNames(t, base)
 	n0, n2 := count(base, segs[0]), count(base, segs[2])
 	nl := count(base, segs[len(segs)-1])
-	nonEmptyLast := segs[len(segs)-1]
-	_ = nonEmptyLast
+	far := buildLog(t, 60, 700)
 	return []scenario{
 		{name: "swapped", kind: KindName, served: 20, noHurt: true,
 			spoil: func(t *testing.T, dir string, s []string) {
@@ -92,6 +93,27 @@ func scenarios(t *testing.T) []scenario {
 				i := len(s) - 1
 				writeFile(t, s[i], readFile(t, segmentNames(t, other)[i]))
 			}},
+		{name: "foreign behind the end", kind: KindForeign, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) {
+				name := segmentNames(t, far)[8]
+				writeFile(t, filepath.Join(dir, logDir, filepath.Base(name)), readFile(t, name))
+			}},
+		{name: "length prefix cut out", kind: KindChecksum, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) { cutPrefix(t, s[1]) }},
+		{name: "last length prefix cut out", kind: KindChecksum, served: 20, noHurt: true,
+			spoil: func(t *testing.T, dir string, s []string) { cutPrefix(t, s[len(s)-1]) }},
+		{name: "one prefix and the record behind the segment", kind: KindChecksum, served: 19, lost: 1,
+			spoil: func(t *testing.T, dir string, s []string) {
+				flipAt(t, s[1], 0)
+				flipAt(t, s[2], 60)
+			}},
+		{name: "swapped apart, one damaged", kind: KindName, served: 19, lost: 1,
+			spoil: func(t *testing.T, dir string, s []string) {
+				a, b := readFile(t, s[0]), readFile(t, s[2])
+				writeFile(t, s[0], b)
+				writeFile(t, s[2], a)
+				flipAt(t, s[0], 60)
+			}},
 		{name: "old records again", kind: KindOrder, served: 20, noHurt: true,
 			spoil: func(t *testing.T, dir string, s []string) {
 				i := len(s) - 1
@@ -136,6 +158,23 @@ func scenarios(t *testing.T) []scenario {
 				os.RemoveAll(filepath.Join(dir, logDir))
 			}},
 	}
+}
+
+// cutPrefix takes the length prefix of a segment's second record out of the file.
+func cutPrefix(t testing.TB, name string) {
+	t.Helper()
+	b := readFile(t, name)
+	n, size := binary.Uvarint(b)
+	at := int(n) + size
+	_, size = binary.Uvarint(b[at:])
+	writeFile(t, name, slices.Delete(b, at, at+size))
+}
+
+func flipAt(t testing.TB, name string, at int) {
+	t.Helper()
+	b := readFile(t, name)
+	b[at] ^= 1
+	writeFile(t, name, b)
 }
 
 func mustReader(t testing.TB, name string) *os.File {
@@ -211,6 +250,9 @@ func (s scenario) checkRepair(t *testing.T, dir string) {
 	if !s.noHurt {
 		if !errors.Is(err, ErrLossNotAccepted) {
 			t.Fatalf("repair without loss: got %v, want ErrLossNotAccepted", err)
+		}
+		if rep := mustVerify(t, dir); int(rep.Records) != s.served {
+			t.Errorf("after refused repair: got %d records, want %d", rep.Records, s.served)
 		}
 		if r, err = Repair(ctx, dir, RepairOptions{AcceptLoss: true}); err != nil {
 			t.Fatalf("repair: %+v, %v", r, err)
