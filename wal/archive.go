@@ -199,16 +199,6 @@ func (a *archiving) store(p piece, line *sealedLine) (ArchiveEntry, error) {
 	return e, a.l.disk.syncDir(a.to)
 }
 
-func mkdirSync(d *disk, dir string) error {
-	if exists(dir) {
-		return nil
-	}
-	if err := os.MkdirAll(dir, dirPerm); err != nil {
-		return err
-	}
-	return d.syncDir(filepath.Dir(dir))
-}
-
 func compress(w io.Writer, f *segFile) error {
 	src, err := os.Open(f.path)
 	if err != nil {

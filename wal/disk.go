@@ -71,6 +71,25 @@ func (d *disk) writeNew(name string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// mkdirSync makes a directory, and those above it that are missing, with durable names.
+func mkdirSync(d *disk, dir string) error {
+	if exists(dir) {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := mkdirSync(d, parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, dirPerm); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	err := d.syncDir(parent)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // a place where names may be made and not be listed
+	}
+	return err
+}
+
 // createOver makes an empty file and removes a leftover of the same name before.
 func (d *disk) createOver(name string) (*os.File, error) {
 	f, err := d.create(name)

@@ -78,7 +78,7 @@ func (c *catalog) judgeContent(f *segFile) {
 	case f.walked && f.line != nil && f.sum != f.line.SHA256 && len(f.gaps) == 0:
 		c.note("%s says another size or SHA-256 of %s, whose records are sound; it is made again",
 			sealedName, f.name)
-		c.rebuild = true
+		c.rebuild, f.line = true, nil
 	}
 }
 

@@ -29,7 +29,7 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 	if o.ReadOnly {
 		return openReadOnly(ctx, dir, o, "opened for reading only")
 	}
-	if err := os.MkdirAll(dir, dirPerm); err != nil {
+	if err := mkdirSync(o.disk, dir); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	lock, err := lockStore(ctx, dir, o.Holder, o.LockWait)

@@ -348,8 +348,14 @@ func (w *writer) idle() {
 	w.keepBallast()
 }
 
-// close ends the writing; the log is whole whatever happens here.
+// close ends the writing; the log is whole whatever happens here. What a failed write left
+// behind the end is cut off, since its callers were told that it is not in the log.
 func (w *writer) close() error {
+	if w.broken != nil && w.refused == nil && !w.rolling {
+		if err := w.reopen(); err != nil {
+			w.l.noteFailure(fmt.Errorf("cut off a failed write: %w", err))
+		}
+	}
 	err := w.head.sync()
 	w.closeFiles()
 	return errors.Join(err, w.head.f.Close())
