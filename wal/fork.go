@@ -80,15 +80,15 @@ type copying struct {
 func (c *copying) record(r Record, fork *Forked) error {
 	h := header{seq: r.Seq, epoch: r.Epoch, time: r.Time.UnixMicro(), wall: r.Wall.UnixMicro(),
 		requestID: r.RequestID, groupID: r.GroupID, provenance: r.Provenance, mark: r.Mark}
+	if r.Seq == 1 { // also where it is lost: the place says whose log this is
+		h.mark = &Mark{Forked: fork}
+	}
 	if r.Lost {
 		c.lost = append(c.lost, h)
 		return nil
 	}
 	if err := c.writeLost(c.after); err != nil {
 		return err
-	}
-	if r.Seq == 1 {
-		h.mark = &Mark{Forked: fork}
 	}
 	if m := r.Mark; m != nil && m.LossAccepted != nil {
 		accepted := *m.LossAccepted

@@ -2,6 +2,7 @@ package wal
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -68,6 +69,28 @@ func TestForkKeepsRecords(t *testing.T) {
 		if r, err := Verify(ctx, into, VerifyOptions{}); err != nil || !r.OK() {
 			t.Errorf("until %d: %+v %v", until, r, err)
 		}
+	}
+}
+
+// TestForkWithoutFirstRecord copies a log whose first records were given up: the copy is a log of
+// its own all the same.
+func TestForkWithoutFirstRecord(t *testing.T) {
+	ctx := t.Context()
+	dir := buildLog(t, 10, 300)
+	if err := os.Remove(segmentNames(t, dir)[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Repair(ctx, dir, RepairOptions{AcceptLoss: true, disk: quickDisk()}); err != nil {
+		t.Fatal(err)
+	}
+	l := mustOpen(t, dir, Options{disk: quickDisk()})
+	into := quickDir(t)
+	id, err := Fork(ctx, l, 0, into, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep := mustVerify(t, into); !rep.OK() || rep.LogID != id || id == l.ID() {
+		t.Errorf("fork %x of %x: got %+v", id, l.ID(), rep)
 	}
 }
 
