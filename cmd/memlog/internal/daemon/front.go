@@ -1,0 +1,369 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/rpc"
+)
+
+// Front returns a service for processes that live long: memlog mcp, hooks. It does nothing before
+// the first call, which connects to the owner of the store and starts one where there is none. A
+// call whose connection breaks is sent again, under the same request id, to the next owner: its
+// caller sees a slower answer. Errors of waiting too long have CodeBusy. Close leaves the owner,
+// and closes the store where this process came to own it.
+func Front(o Options) memory.Service { return newFront(o, false) }
+
+// OneShot returns a service for one command. It is connected to the owner of the store; where there
+// is none, this process opens the store, waiting its turn until the deadline, and serves it to
+// others for as long as it is open: Spawn is not used, and Close leaves no owner behind.
+func OneShot(ctx context.Context, o Options) (memory.Service, error) {
+	o.Spawn = nil
+	f := newFront(o, true)
+	if _, err := f.connect(ctx); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// front is a way to the owner of a store.
+type front struct {
+	o     Options
+	alone bool // own the store also where nobody can reach it here
+
+	busy  chan struct{} // holds one token; who has it looks for an owner
+	ended context.Context
+	end   context.CancelFunc
+
+	mu     sync.Mutex
+	conn   *conn          // mu guards; nil: not connected
+	leaves sync.WaitGroup // the goroutines that leave broken connections
+}
+
+var _ memory.Service = (*front)(nil)
+
+func newFront(o Options, alone bool) *front {
+	f := &front{o: o.withDefaults(), alone: alone, busy: make(chan struct{}, 1)}
+	f.ended, f.end = context.WithCancel(context.Background())
+	return f
+}
+
+// errClosed is what every call on a closed service returns.
+var errClosed = memory.Errorf(memory.CodeFailed, "store is closed")
+
+// conn is one of the two: a connection to an owner, or an owner in this process.
+type conn struct {
+	client *rpc.Client
+	own    *owner
+	pid    int // of the owner
+}
+
+// gone reports whether the owner has left, or broken off.
+func (c *conn) gone() bool {
+	if c.own != nil {
+		return c.own.left()
+	}
+	select {
+	case <-c.client.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// close leaves the owner, or ends it where it is in this process, and waits for that.
+func (c *conn) close() error {
+	if c.own == nil {
+		return c.client.Close()
+	}
+	c.own.leave("its process closed it")
+	<-c.own.done
+	return c.own.err
+}
+
+// Close leaves the owner, after the calls under way.
+func (f *front) Close() error {
+	f.end()
+	f.mu.Lock()
+	c := f.conn
+	f.conn = nil
+	f.mu.Unlock()
+	var err error
+	if c != nil {
+		err = c.close()
+	}
+	f.leaves.Wait()
+	return err
+}
+
+// connect returns the connection there is, or makes one.
+func (f *front) connect(ctx context.Context) (*conn, error) {
+	if c, err := f.current(); c != nil || err != nil {
+		return c, err
+	}
+	select {
+	case f.busy <- struct{}{}:
+		defer func() { <-f.busy }()
+	case <-ctx.Done():
+		return nil, ended(ctx)
+	case <-f.ended.Done():
+		return nil, errClosed
+	}
+	if c, err := f.current(); c != nil || err != nil {
+		return c, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(f.ended, cancel)
+	defer stop()
+	c, err := f.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	if f.ended.Err() == nil {
+		f.conn = c
+		f.mu.Unlock()
+		return c, nil
+	}
+	f.mu.Unlock()
+	return nil, errors.Join(errClosed, c.close())
+}
+
+// current returns the connection if it is good.
+func (f *front) current() (*conn, error) {
+	if f.ended.Err() != nil {
+		return nil, errClosed
+	}
+	f.mu.Lock()
+	c := f.conn
+	f.mu.Unlock()
+	if c != nil && c.gone() {
+		f.drop(c)
+		c = nil
+	}
+	return c, nil
+}
+
+// drop forgets a connection that broke. Leaving it waits for the other calls on it, so that is done
+// apart.
+func (f *front) drop(c *conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.conn != c {
+		return // another call did it
+	}
+	f.conn = nil
+	f.leaves.Add(1)
+	go f.forget(c)
+}
+
+// forget leaves an owner that is no longer used.
+func (f *front) forget(c *conn) {
+	defer f.leaves.Done()
+	if err := c.close(); err != nil {
+		f.o.Logger.Warn("leave owner", "pid", c.pid, "err", err)
+	}
+}
+
+// minTries is how often a call is sent at least, however long the first took.
+const minTries = 3
+
+// patience bounds the attempts at one call: by time, so that a call which brings down every owner
+// does not go on for ever.
+type patience struct {
+	wait
+	tries int
+}
+
+func newPatience(o Options) *patience { return &patience{wait: newWait(o.Deadline)} }
+
+// again reports whether there is another attempt, and pauses before it.
+func (p *patience) again(ctx context.Context) bool {
+	p.tries++
+	if p.tries < minTries && ctx.Err() == nil {
+		return true
+	}
+	return p.more(ctx)
+}
+
+// call carries out one call, as often as it takes. do may run several times.
+func call[R any](
+	ctx context.Context, f *front, do func(context.Context, memory.Service) (R, error),
+) (R, error) {
+	p := newPatience(f.o)
+	for {
+		r, err := once(ctx, f, do)
+		if err == nil || !f.retry(ctx, err) {
+			return r, plain(err)
+		}
+		if !p.again(ctx) {
+			return r, f.giveUp(ctx, err)
+		}
+	}
+}
+
+// once carries out one attempt.
+func once[R any](
+	ctx context.Context, f *front, do func(context.Context, memory.Service) (R, error),
+) (R, error) {
+	var zero R
+	c, err := f.connect(ctx)
+	if err != nil {
+		return zero, final{err}
+	}
+	in, svc, exit, ok := f.enter(ctx, c, false)
+	if !ok {
+		return zero, errLeaving
+	}
+	defer exit()
+	r, err := do(in, svc)
+	return r, f.judge(ctx, in, c, err)
+}
+
+// enter begins a call on a connection.
+func (f *front) enter(ctx context.Context, c *conn, stream bool) (
+	in context.Context, svc memory.Service, exit func(), ok bool) {
+	if c.own != nil {
+		in, exit, ok = c.own.enter(ctx, stream)
+		return in, c.own.svc, exit, ok
+	}
+	in, exit = f.observe(ctx, c)
+	return in, c.client, exit, true
+}
+
+// judge gives the error of a call its meaning: of a connection that broke, of an owner that does
+// not answer, or of the call itself.
+func (f *front) judge(ctx, in context.Context, c *conn, err error) error {
+	cause := context.Cause(in)
+	var h *hungError
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.As(cause, &h):
+		return final{h.busy()}
+	case errors.Is(cause, errLeaving):
+		return errors.Join(errLeaving, err)
+	case errors.Is(err, rpc.ErrUnreachable):
+		f.drop(c)
+	}
+	return err
+}
+
+// final is an error after which there is no other attempt.
+type final struct{ error }
+
+func (e final) Unwrap() error { return e.error }
+
+// plain takes the mark of a final error away.
+func plain(err error) error {
+	var last final
+	if errors.As(err, &last) {
+		return last.error
+	}
+	return err
+}
+
+// retry reports whether an error is worth another attempt: the connection broke, or the owner has
+// too much to do just now.
+func (f *front) retry(ctx context.Context, err error) bool {
+	var last final
+	if ctx.Err() != nil || f.ended.Err() != nil || errors.As(err, &last) {
+		return false
+	}
+	return errors.Is(err, rpc.ErrUnreachable) || memory.CodeOf(err) == memory.CodeBusy
+}
+
+// giveUp is the error of a call that ran out of patience.
+func (f *front) giveUp(ctx context.Context, err error) error {
+	if memory.CodeOf(err) == memory.CodeBusy || ctx.Err() != nil {
+		return err
+	}
+	return memory.Errorf(memory.CodeBusy, "no owner of store %s answered to the end: %w", f.o.Store,
+		err).WithHint("what was asked for may have been done; the file serve.log of the store says more")
+}
+
+// observeEvery is the part of the deadline after which the owner of a call under way is looked at.
+const observeEvery = 4
+
+// observe watches the owner while a call is under way. A long call is left alone as long as its
+// owner answers at all; one whose owner has been stopped ends when the deadline has passed.
+func (f *front) observe(ctx context.Context, c *conn) (in context.Context, exit func()) {
+	in, cancel := context.WithCancelCause(ctx)
+	every := max(f.o.Deadline/observeEvery, minPause)
+	o := &observer{in: in, cancel: cancel, c: c, every: every, o: f.o}
+	o.timer = time.AfterFunc(every, o.look)
+	return in, func() {
+		o.timer.Stop()
+		cancel(nil)
+	}
+}
+
+// observer looks at the owner of one call from time to time.
+type observer struct {
+	o      Options
+	in     context.Context
+	cancel context.CancelCauseFunc
+	c      *conn
+	every  time.Duration
+	timer  *time.Timer
+}
+
+// look asks the owner who it is, and ends the call where it does not say. It ends with the call.
+func (o *observer) look() {
+	t := time.NewTimer(o.every)
+	defer t.Stop()
+	for {
+		limit := max(o.o.Deadline-o.every, o.every)
+		ctx, cancel := context.WithTimeout(o.in, limit)
+		_, err := o.c.client.Hello(ctx)
+		late := ctx.Err() != nil
+		cancel()
+		switch {
+		case o.in.Err() != nil:
+			return
+		case err != nil && late:
+			o.cancel(&hungError{store: o.o.Store, pid: o.c.pid, after: o.o.Deadline})
+			return
+		}
+		t.Reset(o.every)
+		select {
+		case <-o.in.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// hungError is an owner that holds the store and does not answer.
+type hungError struct {
+	store string
+	pid   int
+	after time.Duration
+}
+
+func (e *hungError) Error() string { return e.busy().Error() }
+
+func (e *hungError) busy() *memory.Error {
+	return memory.Errorf(memory.CodeBusy, "owner of store %s, process %d, has not answered for %v",
+		e.store, e.pid, e.after).
+		WithHint("it may be stopped: kill -CONT %d lets it go on; end it with kill %d", e.pid, e.pid)
+}
+
+// ended is the error of waiting for an owner until ctx has ended.
+func ended(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return memory.Errorf(memory.CodeBusy, "wait for the store's owner: %w", ctx.Err()).
+			WithHint("nothing was asked of it yet; try again")
+	}
+	return ctx.Err()
+}
+
+// lost adds the store to an error of looking for its owner.
+func lost(store string, err error) error {
+	return fmt.Errorf("find owner of store %s: %w", store, err)
+}

@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/rpc"
+)
+
+// StatusInfo is what is known of the owner of a store. Without Running only Store is set.
+type StatusInfo struct {
+	Running   bool             `json:"running"`
+	Store     string           `json:"store"`
+	PID       int              `json:"pid,omitempty"`
+	Version   string           `json:"version,omitempty"`
+	Since     time.Time        `json:"since,omitzero"`
+	Clients   []rpc.ClientInfo `json:"clients"` // without who asks
+	Calls     int              `json:"calls"`   // under way
+	LastSeq   memory.Seq       `json:"last_seq"`
+	Watermark memory.Seq       `json:"watermark"`
+}
+
+// Status asks the owner how it is; it starts none, and does not have an older one hand over. An
+// owner that does not answer within the deadline is an error with CodeBusy that names its process,
+// beside a status that says that it runs.
+func Status(ctx context.Context, o Options) (StatusInfo, error) {
+	o = o.withDefaults()
+	st := StatusInfo{Store: o.Store, Clients: []rpc.ClientInfo{}}
+	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, SpawnWait))
+	defer cancel()
+	c, _, err := reach(ctx, o)
+	if c == nil || err != nil {
+		st.Running = memory.CodeOf(err) == memory.CodeBusy
+		return st, err
+	}
+	defer c.Close()
+	h := c.Owner()
+	st.Running, st.PID, st.Version, st.Since, st.Calls = true, h.PID, h.Build, h.Since, h.Calls
+	st.Clients = append(st.Clients, h.Clients...) // of the greeting: before this one joined
+	health, err := c.Health(ctx)
+	if errors.Is(err, rpc.ErrUnreachable) { // it has just left
+		return StatusInfo{Store: o.Store, Clients: []rpc.ClientInfo{}}, nil
+	}
+	st.LastSeq, st.Watermark = health.Seq, health.Watermark
+	return st, err
+}
+
+// Stop has the owner leave, and returns when the store is closed and its lock free. The calls under
+// way end first. It does nothing where there is no owner.
+func Stop(ctx context.Context, o Options) error {
+	o = o.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, SpawnWait))
+	defer cancel()
+	for _, path := range o.places() {
+		err := ask(ctx, path, controlRequest{Verb: verbStop, Version: o.Version})
+		if !errors.Is(err, rpc.ErrUnreachable) {
+			return err
+		}
+	}
+	return nil
+}
+
+// reach connects to the owner where there is one, and says at which path.
+func reach(ctx context.Context, o Options) (*rpc.Client, string, error) {
+	for _, path := range o.places() {
+		c, err := rpc.Dial(ctx, path, o.Client)
+		if err == nil {
+			return c, path, nil
+		}
+		if !errors.Is(err, rpc.ErrUnreachable) {
+			return nil, path, err
+		}
+	}
+	return nil, "", nil
+}
