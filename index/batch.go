@@ -194,6 +194,7 @@ func (b *Batch) putImage(i NewImage, ord Ordinal, h head, words analysis) error 
 	if i.Exact == nil {
 		return nil
 	}
+	b.d.known.addExact(*i.Exact)
 	k := append(newKey(keyExact), i.Exact[:]...).ord(ord).row(h.row)
 	return b.set(k, key(nil).u64(i.Seq))
 }

@@ -16,11 +16,26 @@ func TestKnownIsBounded(t *testing.T) {
 		n.requests[i] = struct{}{}
 	}
 	n.add(map[ID]Ordinal{{1}: 1})
+	if n.noRequest("a") || n.noExact([32]byte{1}) {
+		t.Fatal("a miss is taken for an answer")
+	}
 	if n.complete || len(n.requests) > 0 {
 		t.Fatalf("still holds %d requests, complete %v", len(n.requests), n.complete)
 	}
 	if n.newRequest("b") {
 		t.Fatal("a miss is taken for an answer")
+	}
+}
+
+// So is the content of more versions than there are documents and requests.
+func TestKnownContentIsBounded(t *testing.T) {
+	n := newKnown(true)
+	for i := range uint64(maxKnown + 1) {
+		n.exacts[i] = struct{}{}
+	}
+	n.add(map[ID]Ordinal{{1}: 1})
+	if n.complete || len(n.exacts) > 0 {
+		t.Fatalf("still holds %d contents, complete %v", len(n.exacts), n.complete)
 	}
 }
 
@@ -79,5 +94,40 @@ func TestOccurrenceAgainInOneRecord(t *testing.T) {
 		if err != nil || p.Total != want {
 			t.Errorf("created %d: %s, want %d", created, fmt.Sprint(p.Total, err), want)
 		}
+	}
+}
+
+// What a batch is asked before a command is decided is answered from memory only where that holds
+// all there is: in this batch, after a commit, and when the index was opened again.
+func TestBatchFindsWhatIsThere(t *testing.T) {
+	fs := MemFS()
+	exact := func(seq uint64) [32]byte { return [32]byte{byte(seq), 7} }
+	request := func(seq uint64) string { return fmt.Sprint("r", seq) }
+	for seq := uint64(1); seq <= 3; seq++ {
+		d := open(t, fs)
+		for part := range uint64(2) {
+			b, err := d.NewBatch()
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := 2*seq + part
+			e := exact(at)
+			if err := errors.Join(b.PutImage(NewImage{ID: ID{byte(at)}, Seq: at, Exact: &e}),
+				b.PutRequest(request(at), at)); err != nil {
+				t.Fatal(err)
+			}
+			for n := uint64(2); n <= at+1; n++ {
+				ids, err := b.View().ByExact(exact(n))
+				_, asked, err2 := b.View().Request(request(n))
+				if want := n <= at; err != nil || err2 != nil || len(ids) == 1 != want || asked != want {
+					t.Errorf("at %d, of %d: %d documents, request %v, %v, %v",
+						at, n, len(ids), asked, err, err2)
+				}
+			}
+			if err := errors.Join(b.SetCheckpoint(madeCheckpoint(at)), b.Commit()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done(t, d)
 	}
 }

@@ -109,6 +109,9 @@ func be(a [32]byte, i int) uint64 { return binary.BigEndian.Uint64(a[i:]) }
 
 // Request returns the record that answered a request.
 func (v *View) Request(request string) (uint64, bool, error) {
+	if v.batch != nil && v.batch.d.known.noRequest(request) {
+		return 0, false, nil
+	}
 	seq, ok, err := v.src.getU64(newKey(keyRequest).raw(request))
 	if err != nil || !ok || seq > v.seq {
 		return 0, false, err

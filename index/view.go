@@ -294,6 +294,9 @@ func (v *View) ByAlias(alias string) ([]ID, error) {
 
 // ByExact returns the live documents whose exact-content key it is, in order of first appearance.
 func (v *View) ByExact(exact [32]byte) ([]ID, error) {
+	if v.batch != nil && v.batch.d.known.noExact(exact) {
+		return nil, nil
+	}
 	var ords []Ordinal
 	prefix := append(newKey(keyExact), exact[:]...)
 	err := v.src.scan(prefix, func(k, val []byte) (bool, error) {
