@@ -26,7 +26,7 @@ type expected struct {
 	Records  uint64               `json:"records"`
 	Head     string               `json:"head"` // chain hash of the last record
 	State    string               `json:"state"`
-	Rebuilt  string               `json:"rebuilt"` // state without the index: of what the log still has
+	Rebuilt  string               `json:"rebuilt"` // state without the index
 	Contents []string             `json:"contents"`
 	OK       bool                 `json:"ok"` // of verify, before anybody opened it
 	Problems []string             `json:"problems"`
@@ -38,8 +38,8 @@ type expected struct {
 	Snapshot *memory.SnapshotInfo `json:"snapshot,omitempty"`
 }
 
-// observe reads off a store what [expected] holds, the states only where it shall replay until every
-// record; dir is closed before and after.
+// observe reads off a store what [expected] holds, the states only where it shall replay until
+// every record; dir is closed before and after.
 func observe(t *testing.T, dir string, o store.Options, replay bool) expected {
 	t.Helper()
 	ctx := context.Background()

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -49,7 +48,7 @@ func verifyResult(rep recovery.Report) memory.VerifyResult {
 		LastSeq: memory.Seq(l.LastSeq), Bytes: l.Bytes,
 		Head:     memory.HeadInfo{Seq: memory.Seq(l.Head.Seq), Hash: l.Head.Hash.String()},
 		Problems: []memory.Problem{}, Accepted: []memory.SeqRange{},
-		Notes: slices.Concat([]string{}, l.Notes, rep.Notes),
+		Notes: append(append([]string{}, l.Notes...), rep.Notes...),
 		Index: memory.VerifyIndex{OK: i.OK, Seq: memory.Seq(i.Checkpoint.Seq),
 			Digest: hexOf(i.Digest), State: hexOf(i.State), Replayed: hexOf(i.Replayed)},
 	}
