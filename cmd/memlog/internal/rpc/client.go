@@ -222,7 +222,7 @@ func (c *Client) send(ctx context.Context, r request) (*exchange, error) {
 	}
 	res, err := c.http.Do(h)
 	if err != nil {
-		return nil, c.lost(ctx, r, sent.Load(), err)
+		return nil, c.lost(ctx, r, sent.Load() && r.http == http.MethodPost, err)
 	}
 	ex := &exchange{req: r, res: res, frames: newFrameReader(res.Body),
 		broken: func(err error) error { return c.lost(ctx, r, true, err) }}

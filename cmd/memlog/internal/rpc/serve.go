@@ -17,7 +17,7 @@ import (
 // serveCall answers a method of one request and one answer. The whole request is read before a
 // place among the calls is taken, so that one that never comes whole takes nobody's.
 func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
-	a := newAnswer(w, BodyTimeout)
+	a := newAnswer(w, s.o.RequestTimeout)
 	method := r.PathValue("method")
 	body, err := s.readBody(w, r, a.rc)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rc *http.Respo
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge(r.ContentLength, limit)
 	}
-	if err := rc.SetReadDeadline(time.Now().Add(BodyTimeout)); err != nil {
+	if err := rc.SetReadDeadline(time.Now().Add(s.o.RequestTimeout)); err != nil {
 		return nil, err
 	}
 	var body []byte
@@ -107,7 +107,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rc *http.Respo
 		return nil, tooLarge(limit+1, limit)
 	case err != nil:
 		return nil, memory.Errorf(memory.CodeInvalid, "read request: %w", err).
-			WithHint("the body has to come whole within %v", BodyTimeout)
+			WithHint("the body has to come whole within %v", s.o.RequestTimeout)
 	}
 	return body, rc.SetReadDeadline(time.Time{})
 }
@@ -123,12 +123,12 @@ func (s *Server) serveHello(w http.ResponseWriter, _ *http.Request) {
 	h := Hello{Protocol: Protocol, Build: in.Build, Format: in.Format, Store: in.Store, PID: in.PID,
 		Since: in.Since, Instance: s.instance, MaxRequest: s.o.MaxRequest, Clients: s.Clients(),
 		Calls: s.under.count()}
-	newAnswer(w, BodyTimeout).finish(frame{Result: appendJSON(nil, h)})
+	newAnswer(w, s.o.RequestTimeout).finish(frame{Result: appendJSON(nil, h)})
 }
 
 // servePresence keeps a client on the list for as long as it stays connected.
 func (s *Server) servePresence(w http.ResponseWriter, r *http.Request) {
-	a := newAnswer(w, BodyTimeout)
+	a := newAnswer(w, s.o.RequestTimeout)
 	info, err := clientInfo(r)
 	if err != nil {
 		a.fail(err)

@@ -24,12 +24,11 @@ const (
 	DefaultMaxInFlight = 256
 	// DefaultMaxStreams bounds presences, logs, exports and imports at once, likewise.
 	DefaultMaxStreams = 1024
-	// HeaderTimeout is how long a client may take over the head of a request.
-	HeaderTimeout = 10 * time.Second
-	// BodyTimeout is how long a client may take over the body of a call, and over taking an answer.
-	BodyTimeout = 30 * time.Second
-	// StreamTimeout is how long a client may leave a log, an export or an import where it is.
-	StreamTimeout = 10 * time.Minute
+	// DefaultRequestTimeout is how long a client may take over the head of a request, over its body,
+	// and over taking the answer.
+	DefaultRequestTimeout = 30 * time.Second
+	// DefaultStreamTimeout is how long a client may leave a log, an export or an import where it is.
+	DefaultStreamTimeout = 10 * time.Minute
 	// maxHeader bounds the head of a request, in bytes.
 	maxHeader = 64 << 10
 	// maxName bounds what a client says of itself, in bytes of each.
@@ -38,12 +37,14 @@ const (
 
 // ServerOptions are the options of a [Server]; the zero value works.
 type ServerOptions struct {
-	Logger      *slog.Logger     // nil: discard
-	Info        Info             // for Hello
-	MaxRequest  int64            // bytes of a request's body; 0: MaxRequest
-	MaxInFlight int              // calls under way at once; 0: DefaultMaxInFlight
-	MaxStreams  int              // 0: DefaultMaxStreams
-	Allow       func(Peer) error // who may connect; nil: SameUser
+	Logger         *slog.Logger     // nil: discard
+	Info           Info             // for Hello
+	MaxRequest     int64            // bytes of a request's body; 0: MaxRequest
+	MaxInFlight    int              // calls under way at once; 0: DefaultMaxInFlight
+	MaxStreams     int              // 0: DefaultMaxStreams
+	RequestTimeout time.Duration    // 0: DefaultRequestTimeout
+	StreamTimeout  time.Duration    // 0: DefaultStreamTimeout
+	Allow          func(Peer) error // who may connect; nil: SameUser
 }
 
 func (o ServerOptions) withDefaults() ServerOptions {
@@ -61,6 +62,12 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	}
 	if o.MaxStreams == 0 {
 		o.MaxStreams = DefaultMaxStreams
+	}
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = DefaultRequestTimeout
+	}
+	if o.StreamTimeout == 0 {
+		o.StreamTimeout = DefaultStreamTimeout
 	}
 	if o.Info.PID == 0 {
 		o.Info.PID = os.Getpid()
@@ -94,9 +101,9 @@ func NewServer(svc memory.Service, o ServerOptions) *Server {
 	mux.HandleFunc("POST "+prefix+methodExport, s.serveExport)
 	mux.HandleFunc("POST "+prefix+methodImport, s.serveImport)
 	mux.HandleFunc("POST "+prefix+"{method}", s.serveCall)
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: HeaderTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog:    slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
-		ConnContext: withPeer}
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: o.RequestTimeout,
+		MaxHeaderBytes: maxHeader, ConnContext: withPeer,
+		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)}
 	return s
 }
 
@@ -129,7 +136,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-drained:
 	case <-ctx.Done():
-		err = fmt.Errorf("wait for calls under way: %w", ctx.Err())
+		if n := s.under.count(); n > 0 {
+			err = fmt.Errorf("wait for %d calls under way: %w", n, ctx.Err())
+		}
 	}
 	return errors.Join(err, s.http.Close())
 }

@@ -11,7 +11,7 @@ import (
 // serveLog sends records as they come: each at once where the log is followed, else as many as fill
 // a chunk.
 func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
-	a := newAnswer(w, StreamTimeout)
+	a := newAnswer(w, s.o.StreamTimeout)
 	var q memory.LogRequest
 	body, err := s.readBody(w, r, a.rc)
 	if err == nil {
@@ -49,7 +49,7 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 
 // serveExport sends what the service writes in chunks.
 func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) {
-	a := newAnswer(w, StreamTimeout)
+	a := newAnswer(w, s.o.StreamTimeout)
 	var q memory.ExportRequest
 	body, err := s.readBody(w, r, a.rc)
 	if err == nil {
@@ -104,21 +104,26 @@ func (w *chunkWriter) flush() error {
 // serveImport reads the source while it answers. When the answer is out before the source has
 // ended, it goes on reading until the client has seen that and hangs up.
 func (s *Server) serveImport(w http.ResponseWriter, r *http.Request) {
-	a := newAnswer(w, StreamTimeout)
+	a := newAnswer(w, s.o.StreamTimeout)
 	if err := a.rc.EnableFullDuplex(); err != nil {
 		a.fail(err)
 		return
 	}
-	deadline := func(t time.Time) {
-		if err := a.rc.SetReadDeadline(t); err != nil {
+	deadline := func(d time.Duration) {
+		var until time.Time
+		if d > 0 {
+			until = time.Now().Add(d)
+		}
+		if err := a.rc.SetReadDeadline(until); err != nil {
 			s.o.Logger.Debug("set the deadline of an import", "cause", err)
 		}
 	}
-	deadline(time.Now().Add(BodyTimeout))
-	src := &unframedSource{frames: newFrameReader(r.Body), deadline: deadline}
+	deadline(s.o.RequestTimeout)
+	src := &unframedSource{frames: newFrameReader(r.Body), deadline: deadline,
+		patience: s.o.StreamTimeout}
 	s.importFrom(a, r, src)
 	if src.err == nil {
-		deadline(time.Now().Add(BodyTimeout))
+		deadline(s.o.RequestTimeout)
 		_, err := io.Copy(io.Discard, r.Body)
 		s.o.Logger.Debug("import ended before its source", "cause", err)
 	}

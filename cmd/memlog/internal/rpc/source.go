@@ -68,9 +68,10 @@ func (s *framedSource) stop() { s.stopped.Store(true) }
 // end as the client's source ended. A body that breaks off is an error, never an end.
 type unframedSource struct {
 	frames   *frameReader
-	deadline func(time.Time) // of the client's next bytes; zero: none
-	left     int64           // of the chunk
-	err      error           // what the source ended with; nil: it goes on
+	deadline func(time.Duration) // for the client's next bytes; 0: none
+	patience time.Duration
+	left     int64 // of the chunk
+	err      error // what the source ended with; nil: it goes on
 }
 
 func (s *unframedSource) Read(p []byte) (int, error) {
@@ -80,7 +81,7 @@ func (s *unframedSource) Read(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	s.deadline(time.Now().Add(StreamTimeout))
+	s.deadline(s.patience)
 	n, err := s.frames.r.Read(p[:min(int64(len(p)), s.left)])
 	s.left -= int64(n)
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *unframedSource) Read(p []byte) (int, error) {
 // advance reads the next frame. After the last one it reads the body's own end, so that the
 // connection is watched from then on.
 func (s *unframedSource) advance() {
-	s.deadline(time.Now().Add(StreamTimeout))
+	s.deadline(s.patience)
 	f, err := s.frames.next(maxFrame)
 	switch {
 	case err != nil:
@@ -109,7 +110,7 @@ func (s *unframedSource) advance() {
 		if _, err := io.Copy(io.Discard, s.frames.r); err != nil {
 			s.err = brokenSource(err)
 		}
-		s.deadline(time.Time{})
+		s.deadline(0)
 	default:
 		s.left = f.Chunk
 	}
