@@ -163,3 +163,19 @@ func TestNeverTwoWriters(t *testing.T) {
 	}
 	verified(t, s)
 }
+
+// TestVerifyBeside verifies a store beside the process that holds it and has written to it: what
+// its index has in memory only is no damage.
+func TestVerifyBeside(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir, store.Options{})
+	for _, text := range []string{"one", "two", "three"} {
+		add(t, s, text)
+	}
+	for _, deep := range []bool{false, true} {
+		v, err := store.Verify(t.Context(), dir, store.Options{}, memory.VerifyRequest{Deep: deep})
+		if err != nil || !v.OK {
+			t.Errorf("deep %v: %+v %v", deep, v, err)
+		}
+	}
+}
