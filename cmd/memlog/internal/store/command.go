@@ -90,7 +90,7 @@ func (s *Store) append(ctx context.Context, c command) (outcome, error) {
 	var seen *seenError
 	switch {
 	case errors.As(err, &seen):
-		return replayed(ctx, e.Log, seen.seq, print)
+		return replayed(ctx, e.Log, seen.seq, entry.RequestID, print)
 	case err != nil:
 		return outcome{}, logError(err)
 	}
@@ -123,8 +123,10 @@ func admit(v *index.View, request string) error {
 	return err
 }
 
-// replayed answers a request from the record that it made the first time.
-func replayed(ctx context.Context, log *wal.Log, seq uint64, print []byte) (outcome, error) {
+// replayed answers a request from the record that it made the first time. That may have been only
+// staged, and failed; its number is another request's then.
+func replayed(ctx context.Context, log *wal.Log, seq uint64, id string, print []byte) (
+	outcome, error) {
 	for log.Head().Seq < wal.Seq(seq) { // it may be staged beside us and not yet durable
 		changed := log.Changed()
 		if log.Head().Seq >= wal.Seq(seq) {
@@ -144,6 +146,10 @@ func replayed(ctx context.Context, log *wal.Log, seq uint64, print []byte) (outc
 	rec, err := log.Read(wal.Seq(seq))
 	if err != nil {
 		return outcome{}, logError(err)
+	}
+	if rec.RequestID != id {
+		return outcome{}, memory.Errorf(memory.CodeBusy, "the first attempt of this request failed").
+			WithHint("nothing was written; try again")
 	}
 	out := outcome{seq: memory.Seq(seq), repeats: true}
 	var first []byte

@@ -8,8 +8,8 @@ import (
 	"memlog/wal/event"
 )
 
-// Delete deletes memories as one record, all or none.
-func (s *Store) Delete(ctx context.Context, r memory.DeleteRequest) (memory.Change, error) {
+// delete is [Store.Delete] on the index as it is.
+func (s *Store) delete(ctx context.Context, r memory.DeleteRequest) (memory.Change, error) {
 	var choose func(*index.View) ([]index.Doc, error)
 	switch {
 	case len(r.IDs) > 0 && !r.Filter.IsZero():

@@ -28,10 +28,8 @@ type wordSet struct {
 	words []uint64 // sorted hashes of its distinct words
 }
 
-// Duplicates finds memories of the same type and project that say nearly the same, and merges them
-// where that is asked for: the oldest stays, with all the tags; the others are deleted and point to
-// it.
-func (s *Store) Duplicates(ctx context.Context, r memory.DuplicatesRequest) (
+// duplicates is [Store.Duplicates] on the index as it is.
+func (s *Store) duplicates(ctx context.Context, r memory.DuplicatesRequest) (
 	memory.DuplicatesResult, error) {
 	out := memory.DuplicatesResult{
 		Sets:     []memory.DuplicateSet{},

@@ -17,8 +17,8 @@ import (
 	"memlog/wal/event"
 )
 
-// Export writes memories, or the records themselves, to w. It holds one of them at a time.
-func (s *Store) Export(ctx context.Context, w io.Writer, r memory.ExportRequest) (
+// export is [Store.Export] on the index as it is.
+func (s *Store) export(ctx context.Context, w io.Writer, r memory.ExportRequest) (
 	memory.ExportResult, error) {
 	var out memory.ExportResult
 	if r.Events && !r.Filter.IsZero() {

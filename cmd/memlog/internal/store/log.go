@@ -17,41 +17,62 @@ import (
 // is an error that does not end it.
 func (s *Store) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {
 	return func(yield func(memory.LogRecord, error) bool) {
-		e, done, err := s.use()
-		if err != nil {
-			yield(memory.LogRecord{}, err)
-			return
-		}
-		defer done()
-		from, to, err := logRange(e.log, r)
-		if err != nil {
-			yield(memory.LogRecord{}, err)
-			return
-		}
-		if to != 0 && from > to {
-			return
-		}
-		for {
-			changed := e.log.Changed()
-			head := e.log.Head().Seq
-			end := head
-			if to != 0 {
-				end = min(to, head)
-			}
-			if !yieldRecords(ctx, e.log, r, from, end, yield) {
+		l := following{s: s, r: r, yield: yield}
+		for first := true; ; first = false {
+			changed, more, err := l.look(ctx, first)
+			if err != nil {
+				yield(memory.LogRecord{}, err)
 				return
 			}
-			from = max(from, end+1)
-			if !r.Follow || (to != 0 && head >= to) {
+			if !more {
 				return
 			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-changed:
+			case <-time.After(followEvery): // a repair puts another log in the place of this one
 			}
 		}
 	}
+}
+
+// following is one reading of the log. Between two looks it holds nothing, so that the store can be
+// closed and its index replaced meanwhile.
+type following struct {
+	s        *Store
+	r        memory.LogRequest
+	yield    func(memory.LogRecord, error) bool
+	from, to wal.Seq
+}
+
+// look yields what is there, and tells whether more may come, and when.
+func (l *following) look(ctx context.Context, first bool) (
+	changed <-chan struct{}, more bool, err error) {
+	e, done, err := l.s.hold()
+	if err != nil {
+		return nil, false, err
+	}
+	defer done()
+	if first {
+		if l.from, l.to, err = logRange(e.Log, l.r); err != nil {
+			return nil, false, err
+		}
+		if l.to != 0 && l.from > l.to {
+			return nil, false, nil
+		}
+	}
+	changed = e.Log.Changed()
+	head := e.Log.Head().Seq
+	end := head
+	if l.to != 0 {
+		end = min(l.to, head)
+	}
+	if !yieldRecords(ctx, e.Log, l.r, l.from, end, l.yield) {
+		return nil, false, nil
+	}
+	l.from = max(l.from, end+1)
+	return changed, l.r.Follow && (l.to == 0 || head < l.to), nil
 }
 
 // logRange turns a request's bounds into sequence numbers; to 0 is open.

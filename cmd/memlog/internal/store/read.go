@@ -12,8 +12,8 @@ import (
 	"memlog/wal"
 )
 
-// Search finds memories by their words.
-func (s *Store) Search(ctx context.Context, r memory.SearchRequest) (memory.SearchResult, error) {
+// search is [Store.Search] on the index as it is.
+func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.SearchResult, error) {
 	out := memory.SearchResult{Hits: []memory.Hit{}}
 	q, err := query(r)
 	if err != nil {
@@ -106,8 +106,8 @@ func searchError(err error) error {
 	return err
 }
 
-// List returns memories, newest created first.
-func (s *Store) List(ctx context.Context, r memory.ListRequest) (memory.ListResult, error) {
+// list is [Store.List] on the index as it is.
+func (s *Store) list(ctx context.Context, r memory.ListRequest) (memory.ListResult, error) {
 	out := memory.ListResult{Memories: []memory.Memory{}}
 	limit, err := limitOf(r.Limit)
 	if err != nil {
@@ -148,8 +148,8 @@ func (s *Store) List(ctx context.Context, r memory.ListRequest) (memory.ListResu
 	return out, ctx.Err()
 }
 
-// Get returns one memory.
-func (s *Store) Get(_ context.Context, r memory.GetRequest) (memory.Memory, error) {
+// get is [Store.Get] on the index as it is.
+func (s *Store) get(_ context.Context, r memory.GetRequest) (memory.Memory, error) {
 	e, done, err := s.use()
 	if err != nil {
 		return memory.Memory{}, err
@@ -177,8 +177,8 @@ func (s *Store) Get(_ context.Context, r memory.GetRequest) (memory.Memory, erro
 	return m, withLinks(v, &m)
 }
 
-// History returns every version of a memory, also of one that was taken back.
-func (s *Store) History(_ context.Context, name string) (memory.History, error) {
+// history is [Store.History] on the index as it is.
+func (s *Store) history(_ context.Context, name string) (memory.History, error) {
 	e, done, err := s.use()
 	if err != nil {
 		return memory.History{}, err
@@ -250,8 +250,8 @@ func entry(log *wal.Log, m memory.Memory, seq, until uint64) memory.Version {
 	return out
 }
 
-// Tags returns the tags in use.
-func (s *Store) Tags(_ context.Context, r memory.TagsRequest) (memory.TagsResult, error) {
+// tags is [Store.Tags] on the index as it is.
+func (s *Store) tags(_ context.Context, r memory.TagsRequest) (memory.TagsResult, error) {
 	out := memory.TagsResult{Tags: []memory.TagCount{}}
 	e, done, err := s.use()
 	if err != nil {

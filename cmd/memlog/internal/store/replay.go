@@ -15,9 +15,8 @@ import (
 	"memlog/wal/event"
 )
 
-// Replay builds the store as it was: into a directory of its own, or only to say what it was. What
-// it says is read from a real replay and held against the index's own view of that moment.
-func (s *Store) Replay(ctx context.Context, r memory.ReplayRequest) (memory.ReplayResult, error) {
+// replay is [Store.Replay] on the index as it is.
+func (s *Store) replay(ctx context.Context, r memory.ReplayRequest) (memory.ReplayResult, error) {
 	res := memory.ReplayResult{Clock: memory.ClockRecorded, Added: []memory.DiffItem{},
 		Removed: []memory.DiffItem{}, Changed: []memory.DiffItem{}}
 	switch r.Clock {

@@ -10,8 +10,8 @@ import (
 	"memlog/wal"
 )
 
-// Revert brings back the state as of a moment by appending the opposite of all that came since.
-func (s *Store) Revert(ctx context.Context, r memory.RevertRequest) (memory.RevertResult, error) {
+// revert is [Store.Revert] on the index as it is.
+func (s *Store) revert(ctx context.Context, r memory.RevertRequest) (memory.RevertResult, error) {
 	res := memory.RevertResult{Affected: []memory.ID{}, DryRun: r.DryRun}
 	if r.Until.IsNow() {
 		return res, memory.Invalid("until", "it is missing").

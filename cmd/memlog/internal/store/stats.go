@@ -12,8 +12,8 @@ import (
 	"memlog/wal/event"
 )
 
-// Stats counts what the store holds.
-func (s *Store) Stats(context.Context) (memory.StatsResult, error) {
+// stats is [Store.Stats] on the index as it is.
+func (s *Store) stats(context.Context) (memory.StatsResult, error) {
 	e, done, err := s.use()
 	if err != nil {
 		return memory.StatsResult{}, err

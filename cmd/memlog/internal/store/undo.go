@@ -18,8 +18,8 @@ import (
 // revert brings back; larger ones are written as several records of one group.
 const maxOppositesPerRecord = 2000
 
-// Undo takes commands back by appending their opposites.
-func (s *Store) Undo(ctx context.Context, r memory.UndoRequest) (memory.UndoResult, error) {
+// undo is [Store.Undo] on the index as it is.
+func (s *Store) undo(ctx context.Context, r memory.UndoRequest) (memory.UndoResult, error) {
 	res := memory.UndoResult{Undone: []memory.UndoneCommand{}, Affected: []memory.ID{}}
 	if err := checkUndo(r); err != nil {
 		return res, err
@@ -95,7 +95,7 @@ func (s *Store) undoneBefore(ctx context.Context, r memory.UndoRequest, res *mem
 	if err != nil {
 		return false, err
 	}
-	out, err := replayed(ctx, e.log, seq, print)
+	out, err := replayed(ctx, e.log, seq, id.RequestID, print)
 	res.Seq, res.Repeats, res.Affected = out.seq, true, change(out).Affected
 	return true, err
 }
