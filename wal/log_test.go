@@ -241,6 +241,9 @@ func TestClock(t *testing.T) {
 	if _, err := l.Append(context.Background(), entry("x")); !errors.Is(err, ErrClock) {
 		t.Errorf("clock far ahead: got %v, want ErrClock", err)
 	}
+	if _, err := l.Append(context.Background(), func() (Entry, error) { return Entry{}, nil }); err != nil {
+		t.Errorf("clock far ahead, nothing to write: %v", err)
+	}
 	l.Close()
 	o.AcceptClock = true
 	l = mustOpen(t, dir, o)

@@ -145,11 +145,10 @@ func (w *writer) stage(r *request) {
 		return
 	}
 	b := &w.batch
-	if err := w.checkClock(); err != nil {
-		r.done <- result{err: err}
-		return
-	}
 	entry, err := r.build()
+	if err == nil && (len(entry.Events) > 0 || entry.Mark != nil) {
+		err = w.checkClock() // only what is written needs a clock to be believed
+	}
 	if err != nil || len(entry.Events) == 0 && entry.Mark == nil {
 		r.done <- result{err: err}
 		return
