@@ -24,7 +24,8 @@ const (
 type Mode string
 
 // The modes of search. Hybrid is the default. Vector needs vectors in the store and is refused
-// where there are none; Exact finds the query as a piece of text, letter by letter.
+// where there are none; Exact finds the query as a piece of text; where letter case
+// differs, with a lower score.
 const (
 	ModeHybrid  Mode = "hybrid"
 	ModeVector  Mode = "vector"
