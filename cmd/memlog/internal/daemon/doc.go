@@ -31,7 +31,6 @@
 //	o.Logger = slog.New(slog.NewTextHandler(logs, nil))
 //	err := daemon.Own(ctx, o) // nil: there was an owner, or it left in order
 //
-//
 // # Files
 //
 // In the runtime directory (see [rpc.SocketPath]), named by the store:

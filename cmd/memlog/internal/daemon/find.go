@@ -78,7 +78,7 @@ func (o Options) places() []string {
 // none, or none any more.
 func (s *search) dial(ctx context.Context) (*conn, error) {
 	o := s.f.o
-	wait, cancel := context.WithTimeout(ctx, max(o.Deadline, SpawnWait))
+	wait, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
 	defer cancel()
 	client, path, err := reach(wait, o)
 	switch {

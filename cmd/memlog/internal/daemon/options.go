@@ -17,6 +17,9 @@ const (
 	DefaultHandoverEvery = time.Minute      // an owner younger than this hands over to nobody
 )
 
+// minAnswer is how long an owner that is there may take to answer, however short the deadline.
+const minAnswer = 500 * time.Millisecond
+
 // SpawnWait is how long a starting process is waited for before this one tries to own the store.
 const SpawnWait = 2 * time.Second
 

@@ -169,6 +169,10 @@ func (w *owner) close() error {
 	for _, c := range w.asking {
 		_ = c.Close() // the end of the connection is the message
 	}
+	if err != nil && w.reason == reasonGone { // its files are not where they are looked for
+		w.o.Logger.Warn("close store that has gone", "store", w.o.Store, "err", err)
+		return nil
+	}
 	return err
 }
 

@@ -28,7 +28,7 @@ type StatusInfo struct {
 func Status(ctx context.Context, o Options) (StatusInfo, error) {
 	o = o.withDefaults()
 	st := StatusInfo{Store: o.Store, Clients: []rpc.ClientInfo{}}
-	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, SpawnWait))
+	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
 	defer cancel()
 	c, _, err := reach(ctx, o)
 	if c == nil || err != nil {
@@ -51,7 +51,7 @@ func Status(ctx context.Context, o Options) (StatusInfo, error) {
 // way end first. It does nothing where there is no owner.
 func Stop(ctx context.Context, o Options) error {
 	o = o.withDefaults()
-	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, SpawnWait))
+	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
 	defer cancel()
 	for _, path := range o.places() {
 		err := ask(ctx, path, controlRequest{Verb: verbStop, Version: o.Version})

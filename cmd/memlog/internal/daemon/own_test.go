@@ -1,0 +1,248 @@
+package daemon_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"memlog/cmd/memlog/internal/daemon"
+	"memlog/cmd/memlog/internal/memory"
+)
+
+// TestManyAtOnce starts processes at once on a fresh store: one owner comes of it, once, and serves
+// them all.
+func TestManyAtOnce(t *testing.T) {
+	const n = 20
+	w := newWorld(t)
+	var all []*child
+	for range n {
+		all = append(all, w.child("front", w.dir, testVersion))
+	}
+	for _, c := range all {
+		c.expect("up")
+	}
+	for i, c := range all {
+		fmt.Fprintf(c.in, "memory %d\n", i)
+	}
+	for _, c := range all {
+		c.expect("ack")
+	}
+	st := w.status()
+	if !st.Running || len(st.Clients) != n {
+		t.Errorf("%d clients of %+v, want %d", len(st.Clients), st, n)
+	}
+	for _, c := range all {
+		if c.cmd.Process.Pid == st.PID {
+			t.Errorf("process %d owns the store itself", st.PID)
+		}
+		c.end()
+	}
+	w.stop()
+	stored := 0
+	for _, rec := range w.unlocked() {
+		if rec.Epoch != 1 {
+			t.Errorf("record %d is of epoch %d: a second owner wrote it", rec.Seq, rec.Epoch)
+		}
+		if rec.RequestID != "" && rec.Events[0].Kind == "stored" {
+			stored++
+		}
+	}
+	if stored != n {
+		t.Errorf("%d memories in the log, want %d", stored, n)
+	}
+}
+
+// TestStaleSocket leaves the socket of a dead owner, and a plain file, where the next one listens.
+func TestStaleSocket(t *testing.T) {
+	w := newWorld(t)
+	c := w.serving(testVersion)
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.cmd.Wait()
+	if _, err := os.Lstat(w.socket()); err != nil {
+		t.Fatalf("nothing is stale: %v", err)
+	}
+	f := w.front(w.spawning())
+	w.add(f, "after a dead owner")
+	w.stop()
+	if err := os.WriteFile(w.socket(), []byte("no socket"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.add(f, "after a file")
+}
+
+// TestIdle has owners leave that nobody uses, and stay while somebody is connected.
+func TestIdle(t *testing.T) {
+	w := newWorld(t)
+	o := w.spawning("idle=100ms")
+	f := daemon.Front(o)
+	w.add(f, "one")
+	pid := w.status().PID
+	look := time.After(400 * time.Millisecond)
+	<-look // four times the idle time; an owner that leaves early is another process below
+	w.add(f, "two")
+	if st := w.status(); st.PID != pid {
+		t.Errorf("owner %d left while a client was connected; now it is %d", pid, st.PID)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the owner leaves", func() bool { // without asking it, which would keep it
+		s, err := w.options().Open(w.ctx)
+		return err == nil && s.Close() == nil
+	})
+	w.leftNothing()
+}
+
+// leftNothing fails the test where an owner that left in order left something behind.
+func (w *world) leftNothing() {
+	w.Helper()
+	for _, pattern := range []string{
+		filepath.Join(w.run, "memlog", "*.sock*"), filepath.Join(w.run, "memlog", "*.ctl*"),
+		filepath.Join(w.dir, "owner.addr"),
+	} {
+		left, err := filepath.Glob(pattern)
+		if err != nil || len(left) > 0 {
+			w.Errorf("left behind: %v (%v)", left, err)
+		}
+	}
+}
+
+// TestTerm sends SIGTERM to an owner with calls under way: they are answered, and it ends in order.
+func TestTerm(t *testing.T) {
+	w := newWorld(t)
+	c := w.child("slow", w.dir)
+	c.expect("up")
+	w.until("the owner serves", func() bool { return w.status().Running })
+	o := w.options()
+	o.Open = nil // a second attempt would fail
+	f := w.front(o)
+	type answer struct {
+		seq memory.Seq
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		res, err := f.Store(w.ctx, note("slow"))
+		answered <- answer{res.Seq, err}
+	}()
+	c.expect("storing")
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	c.expect("leaves")
+	fmt.Fprintln(c.in, "go on")
+	if a := <-answered; a.err != nil || a.seq == 0 {
+		t.Errorf("the call under way was not answered: %+v", a)
+	}
+	c.end()
+	w.leftNothing()
+	if n := len(w.unlocked()); n < 2 {
+		t.Errorf("%d records in the log", n)
+	}
+}
+
+// TestSecondOwner starts an owner beside another: it ends quietly.
+func TestSecondOwner(t *testing.T) {
+	w := newWorld(t)
+	first := w.serving(testVersion)
+	w.child("serve", w.dir, testVersion).end()
+	if st := w.status(); st.PID != first.cmd.Process.Pid {
+		t.Errorf("owner is %d, was %d", st.PID, first.cmd.Process.Pid)
+	}
+}
+
+// TestStop ends an owner and returns when the store is free.
+func TestStop(t *testing.T) {
+	w := newWorld(t)
+	c := w.serving(testVersion)
+	if err := daemon.Stop(w.ctx, w.options()); err != nil {
+		t.Fatal(err)
+	}
+	w.unlocked()
+	w.leftNothing()
+	c.end()
+	if err := daemon.Stop(w.ctx, w.options()); err != nil {
+		t.Errorf("stop without an owner: %v", err)
+	}
+}
+
+// TestStoreTakenAway moves a store, deletes one, and puts another in its place, under the owner.
+func TestStoreTakenAway(t *testing.T) {
+	for name, take := range map[string]func(dir string) error{
+		"moved":   func(dir string) error { return os.Rename(dir, dir+".moved") },
+		"deleted": os.RemoveAll,
+		"emptied": func(dir string) error {
+			entries, err := os.ReadDir(dir)
+			for _, e := range entries {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.serving(testVersion)
+			f := w.front(w.spawning())
+			w.add(f, "before")
+			if err := take(w.dir); err != nil {
+				t.Fatal(err)
+			}
+			w.add(f, "after")
+			c.end() // the owner of what is gone has left, in order
+			list, err := f.List(w.ctx, memory.ListRequest{})
+			if err != nil || len(list.Memories) != 1 || list.Memories[0].Content != "after" {
+				t.Errorf("the store in its place has %+v (%v)", list.Memories, err)
+			}
+			if name != "moved" {
+				return
+			}
+			w.stop()
+			w.dir += ".moved"
+			for _, rec := range w.unlocked() {
+				if strings.Contains(fmt.Sprint(rec.Events), "after") {
+					t.Errorf("record %d of the store that was moved away: %+v", rec.Seq, rec.Events)
+				}
+			}
+		})
+	}
+}
+
+// TestSocketTakenAway removes an owner's sockets, as cleaners of temporary directories do.
+func TestSocketTakenAway(t *testing.T) {
+	w := newWorld(t)
+	c := w.serving(testVersion, "idle=4s")
+	if err := os.RemoveAll(w.run); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(w.run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f := w.front(w.options())
+	w.add(f, "still served")
+	if st := w.status(); st.PID != c.cmd.Process.Pid {
+		t.Errorf("owner is %+v, was %d", st, c.cmd.Process.Pid)
+	}
+}
+
+// TestOtherRuntimeDirectory finds the owner from a process that sees another runtime directory.
+func TestOtherRuntimeDirectory(t *testing.T) {
+	w := newWorld(t)
+	c := w.serving(testVersion)
+	other, err := os.MkdirTemp("", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", other)
+	t.Cleanup(func() { os.RemoveAll(other) })
+	if st := w.status(); st.PID != c.cmd.Process.Pid {
+		t.Errorf("owner is %+v, want %d", st, c.cmd.Process.Pid)
+	}
+	w.add(w.front(w.options()), "from elsewhere")
+}
