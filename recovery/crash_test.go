@@ -178,6 +178,33 @@ func TestKilledOverDamage(t *testing.T) {
 	})
 }
 
+// TestCaughtUpOverDamage: an index that is brought past damage says that it lacks records before
+// it has any of those behind it.
+func TestCaughtUpOverDamage(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 206, 10)
+	old := clone(t, dir)
+	e := mustOpen(t, dir, testOptions())
+	grow(t, e, newHistory(207), 10)
+	mustClose(t, e)
+	copyIndex(t, old, dir)
+	flipRecord(t, dir, 15)
+	o := testOptions()
+	applied := 0
+	o.Progress = func(stage string, _, _ int64) {
+		if stage != StageReplay {
+			return
+		}
+		if applied++; !isStale(filepath.Join(dir, indexName)) {
+			t.Errorf("records behind damage are in the index, and it does not say what it lacks")
+		}
+	}
+	mustClose(t, mustOpen(t, dir, o))
+	if applied == 0 {
+		t.Error("nothing was applied: this test tests nothing")
+	}
+}
+
 // TestWriteErrors: a write step that fails leaves the old index in use, and the next opening is
 // right whether the step took effect or not.
 func TestWriteErrors(t *testing.T) {

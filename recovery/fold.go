@@ -23,6 +23,10 @@ type source struct {
 	log  *wal.Log
 	seen wal.Seq           // what the index had applied at first
 	loss *wal.LossAccepted // the mark that stopped it
+
+	// onDamage, where given, is called before the first record behind damage is handed out; its
+	// error ends the replay.
+	onDamage func(error) error
 }
 
 var errPredates = errors.New("index predates a repair of the log")
@@ -36,6 +40,13 @@ func (s *source) Records(from, to wal.Seq) iter.Seq2[wal.Record, error] {
 				s.loss = rec.Mark.LossAccepted
 				yield(wal.Record{}, errPredates)
 				return
+			}
+			if isDamage(err) && s.onDamage != nil {
+				if err := s.onDamage(err); err != nil {
+					yield(wal.Record{}, err)
+					return
+				}
+				s.onDamage = nil
 			}
 			if !yield(rec, err) {
 				return

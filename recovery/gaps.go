@@ -42,6 +42,18 @@ func (e *Engine) noteGaps(rep projection.Report) error {
 	return nil
 }
 
+// beginGap marks the index in use before records behind damage are applied to it: what it has of
+// them may reach the disk at any time.
+func (e *Engine) beginGap(damage error) error {
+	if isStale(e.indexDir) {
+		return nil
+	}
+	if err := writeFile(e.stalePath(), fmt.Appendln(nil, damage)); err != nil {
+		return fmt.Errorf("note what the index lacks: %w", err)
+	}
+	return nil
+}
+
 func (e *Engine) clearStale() error {
 	if err := removeFile(e.stalePath()); err != nil {
 		return fmt.Errorf("remove %s: %w", staleName, err)

@@ -211,7 +211,7 @@ func (e *Engine) openIndex(ctx context.Context) error {
 // broken, or older than a repair that gave up what it holds, is made anew.
 func (e *Engine) catchUp(ctx context.Context, db *index.DB) error {
 	g := &generation{db: db}
-	src := &source{log: e.Log, seen: wal.Seq(db.Checkpoint().Seq)}
+	src := &source{log: e.Log, seen: wal.Seq(db.Checkpoint().Seq), onDamage: e.beginGap}
 	var rep projection.Report
 	var err error
 	if g.p, err = projection.New(db, projection.Options{Logger: e.o.Logger}); err == nil {
