@@ -21,7 +21,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	method := r.PathValue("method")
 	body, err := s.readBody(w, r, a.rc)
 	if err != nil {
-		a.fail(err)
+		a.failClosing(err)
 		return
 	}
 	handle, ok := s.calls[method]
@@ -87,7 +87,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, rc *http.Respo
 	[]byte, error) {
 	limit := s.o.MaxRequest
 	if r.ContentLength > limit {
-		w.Header().Set("Connection", "close")
 		return nil, tooLarge(r.ContentLength, limit)
 	}
 	if err := rc.SetReadDeadline(time.Now().Add(s.o.RequestTimeout)); err != nil {
@@ -168,6 +167,12 @@ func clientInfo(r *http.Request) (ClientInfo, error) {
 		}
 	}
 	return c, nil
+}
+
+// failClosing is fail, and the end of a connection whose request was not read whole.
+func (a *answer) failClosing(err error) {
+	a.w.Header().Set("Connection", "close")
+	a.fail(err)
 }
 
 // refuse is fail with a status of its own, which says that nothing was carried out.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +18,7 @@ import (
 )
 
 // limit bounds what a test waits for, so that what hangs has a name.
-const limit = time.Minute
+const limit = 10 * time.Second
 
 // within returns a context for one step of a test.
 func within(t *testing.T) context.Context {
@@ -121,7 +122,7 @@ func TestHalfRequestsEnd(t *testing.T) {
 			continue // idle, as a connection kept for the next call is
 		}
 		answer, err := io.ReadAll(raw(t, path, half))
-		if errors.Is(err, context.DeadlineExceeded) || strings.Contains(string(answer), "200 OK") {
+		if errors.Is(err, os.ErrDeadlineExceeded) || strings.Contains(string(answer), "200 OK") {
 			t.Errorf("%.60q: %q, %v", half, answer, err)
 		}
 	}
@@ -130,7 +131,10 @@ func TestHalfRequestsEnd(t *testing.T) {
 // TestTooLarge refuses 50 MB without reading them.
 func TestTooLarge(t *testing.T) {
 	const size = 50 << 20
-	svc := &fake{}
+	svc := &fake{onImport: func(_ context.Context, src io.Reader) (memory.ImportResult, error) {
+		n, err := io.Copy(io.Discard, src)
+		return memory.ImportResult{Present: int(n)}, err
+	}}
 	_, path := serve(t, svc, ServerOptions{})
 	head := "POST /v1/store HTTP/1.1\r\nHost: m\r\n"
 	announced := raw(t, path, head+fmt.Sprintf("Content-Length: %d\r\n\r\n{", size))
@@ -162,8 +166,10 @@ func TestTooLarge(t *testing.T) {
 	if svc.asked["Store"] != nil {
 		t.Error("it arrived")
 	}
-	_, err = c.Import(within(t), io.LimitReader(endless{}, size), memory.ImportRequest{})
-	sameError(t, err, errFull)
+	res, err := c.Import(within(t), io.LimitReader(endless{}, size), memory.ImportRequest{})
+	if err != nil || res.Present != size {
+		t.Errorf("an import of as much: %+v, %v", res, err)
+	}
 }
 
 // endless is a source without an end.

@@ -56,7 +56,7 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) {
 		err = decodeRequest(body, &q)
 	}
 	if err != nil {
-		a.fail(err)
+		a.failClosing(err)
 		return
 	}
 	end, ok := s.begin(a, r, s.under.stream)
@@ -105,6 +105,7 @@ func (w *chunkWriter) flush() error {
 // ended, it goes on reading until the client has seen that and hangs up.
 func (s *Server) serveImport(w http.ResponseWriter, r *http.Request) {
 	a := newAnswer(w, s.o.StreamTimeout)
+	w.Header().Set("Connection", "close") // net/http would keep one whose body timed out
 	if err := a.rc.EnableFullDuplex(); err != nil {
 		a.fail(err)
 		return
