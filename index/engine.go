@@ -137,7 +137,7 @@ func pebbleOptions(o Options, f *fuse, g *gate, onFlush func()) *pebble.Options 
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       8, // a command that writes once closes before most of them
 		MaxOpenFiles:                256,
 		Merger:                      appendMerger,
 		Logger:                      f,
