@@ -100,6 +100,26 @@ type staged struct {
 	end     int // in buf
 }
 
+// put frames an entry, shows it to the follower and takes it into the batch; where either
+// fails the batch is as before. Nobody waits for an entry of the log's own: r is nil.
+func (w *writer) put(r *request, entry Entry) error {
+	b := &w.batch
+	before, at := *b, len(b.buf)
+	rec, err := w.add(entry)
+	if err != nil {
+		return err
+	}
+	if err := w.follow(rec); err != nil {
+		staged := b.staged
+		*b = before
+		b.staged, b.buf = staged, b.buf[:at]
+		w.restage()
+		return fmt.Errorf("apply record %d: %w", rec.Seq, err)
+	}
+	b.staged = append(b.staged, staged{r, rec, len(b.buf)})
+	return nil
+}
+
 // add frames an entry as the next record of the batch.
 func (w *writer) add(e Entry) (Record, error) {
 	if err := e.check(); err != nil {

@@ -150,10 +150,33 @@ func better(rank, bestRank int, e, best *extent) bool {
 	return e.file.first == e.first && best.file.first != best.first
 }
 
-// links tells whether e may follow p: chained, or behind Lost frames, or (where they
-// overlap) not to be told.
+// links tells whether e may follow p: chained, or behind Lost frames, or overlapping with
+// the same record at the end of p.
 func (c *catalog) links(p, e *extent) bool {
-	return e.first <= p.last || e.prev == p.hash || p.endsLost
+	if e.first > p.last || p.endsLost {
+		return e.prev == p.hash || p.endsLost
+	}
+	hash, known := e.hashAt(p.last)
+	return !known || hash == p.hash
+}
+
+// hashAt reads the hash of a record; false where it cannot be read, or is a Lost frame.
+func (e *extent) hashAt(seq Seq) (Hash, bool) {
+	r, err := e.file.open(0)
+	if err != nil {
+		return Hash{}, false
+	}
+	defer r.Close()
+	s := newScanner(r, 0, false)
+	for {
+		it, err := s.next()
+		if err != nil {
+			return Hash{}, false
+		}
+		if it.gap == nil && it.off >= e.off && it.frame.header.seq == seq {
+			return it.frame.record.Hash, !it.frame.record.Lost
+		}
+	}
 }
 
 func lowestFrom(all []*extent, next Seq) Seq {

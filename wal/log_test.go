@@ -479,3 +479,36 @@ func TestReplacedSegmentIsNoticed(t *testing.T) {
 		t.Errorf("append: got %v", err)
 	}
 }
+
+// markRefuser is a follower that refuses the first mark.
+type markRefuser struct {
+	projection
+	refused bool
+}
+
+func (p *markRefuser) Stage(r Record) error {
+	if r.Mark != nil && !p.refused {
+		p.refused = true
+		return errors.New("refused")
+	}
+	return p.projection.Stage(r)
+}
+
+// TestFollowerRefusesClockCorrection: what shares the batch with a correction of the clock that
+// cannot be staged is written all the same.
+func TestFollowerRefusesClockCorrection(t *testing.T) {
+	now, p := time.Now(), &markRefuser{}
+	l := mustOpen(t, quickDir(t), Options{Follower: p, AcceptClock: true, disk: quickDisk(),
+		Now: func() time.Time { return now }})
+	mustAppend(t, l, "a")
+	now = now.Add(-100 * time.Hour)
+	failed := 0
+	for _, err := range together(t, l, "b", "c", "d") {
+		if err != nil {
+			failed++
+		}
+	}
+	if failed != 1 || l.Health().Failures != 0 || l.Head().Seq != 5 {
+		t.Errorf("%d appends failed, head %d, health %+v", failed, l.Head().Seq, l.Health())
+	}
+}

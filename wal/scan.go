@@ -34,7 +34,7 @@ type scanner struct {
 	eof  bool
 	err  error // a read error that is not the end; what is behind it is not seen
 	last Seq   // number of the last whole frame, 0: none yet
-	bare bool  // the frame right here has no length prefix, and the gap for that was returned
+	bare bool  // what was returned last is a gap: a frame right here may lack its length prefix
 }
 
 func newScanner(r io.Reader, off int64, keep bool) *scanner {
@@ -52,7 +52,7 @@ func (s *scanner) next() (item, error) {
 	f, size, err := s.frameAt(0)
 	if err != nil {
 		if gap, ok := s.resync(err); ok || !s.bare {
-			s.bare = !ok
+			s.bare = true
 			return gap, nil
 		}
 		if f, size, err = s.bareFrameAt(0); err != nil {

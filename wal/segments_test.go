@@ -194,6 +194,42 @@ func TestSpoiledLog(t *testing.T) {
 	}
 }
 
+// TestDivergedCopy puts a segment into a log that is of a copy which went on apart. It begins
+// inside of a segment of the log and reaches behind its end, and no HEAD tells them apart.
+func TestDivergedCopy(t *testing.T) {
+	dir := buildLog(t, 5, 1<<20)
+	twin := copyStore(t, dir)
+	grow := func(dir, text string, n int) {
+		l := mustOpen(t, dir, Options{disk: quickDisk()})
+		if text == "twin" {
+			if err := l.Seal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range n {
+			mustAppend(t, l, text)
+		}
+		l.Close()
+	}
+	grow(dir, "mine", 5)
+	grow(twin, "twin", 15)
+	writeFile(t, segmentPath(dir, 6), readFile(t, segmentPath(twin, 6)))
+	if err := os.Remove(filepath.Join(dir, headName)); err != nil {
+		t.Fatal(err)
+	}
+	rep := mustVerify(t, dir)
+	if len(rep.Problems) != 1 || rep.Problems[0].Kind != KindForeign || rep.LastSeq != 10 {
+		t.Errorf("verify: got %+v", rep)
+	}
+	if _, err := Repair(context.Background(), dir, RepairOptions{disk: quickDisk()}); err != nil {
+		t.Fatal(err)
+	}
+	l := mustOpen(t, dir, Options{disk: quickDisk()})
+	if r := mustAppend(t, l, "more"); r.Seq != 11 || !mustVerify(t, dir).OK() {
+		t.Errorf("after repair: record %d, verify %+v", r.Seq, mustVerify(t, dir).Problems)
+	}
+}
+
 func (s scenario) test(t *testing.T, dir string) {
 	s.spoil(t, dir, segmentNames(t, dir))
 	rep := mustVerify(t, dir)

@@ -144,7 +144,6 @@ func (w *writer) stage(r *request) {
 	if !r.state.CompareAndSwap(waiting, taken) {
 		return
 	}
-	b := &w.batch
 	entry, err := r.build()
 	if err == nil && (len(entry.Events) > 0 || entry.Mark != nil) {
 		err = w.checkClock() // only what is written needs a clock to be believed
@@ -153,21 +152,9 @@ func (w *writer) stage(r *request) {
 		r.done <- result{err: err}
 		return
 	}
-	before, at := *b, len(b.buf)
-	rec, err := w.add(entry)
-	if err != nil {
+	if err := w.put(r, entry); err != nil {
 		r.done <- result{err: err}
-		return
 	}
-	if err := w.follow(rec); err != nil {
-		staged := b.staged
-		*b = before
-		b.staged, b.buf = staged, b.buf[:at]
-		r.done <- result{err: fmt.Errorf("apply record %d: %w", rec.Seq, err)}
-		w.restage()
-		return
-	}
-	b.staged = append(b.staged, staged{r, rec, len(b.buf)})
 }
 
 // checkClock refuses a clock that runs far ahead of the log, and begins a new era when
@@ -185,14 +172,7 @@ func (w *writer) checkClock() error {
 			fromMicro(b.time).Format(time.RFC3339))
 	}
 	if ahead < -MaxClockBehind && o.AcceptClock {
-		rec, err := w.add(Entry{Mark: &Mark{ClockCorrected: &ClockCorrected{fromMicro(b.time)}}})
-		if err != nil {
-			return err
-		}
-		if err := w.follow(rec); err != nil {
-			return err
-		}
-		b.staged = append(b.staged, staged{nil, rec, len(b.buf)})
+		return w.put(nil, Entry{Mark: &Mark{ClockCorrected: &ClockCorrected{fromMicro(b.time)}}})
 	}
 	return nil
 }
