@@ -62,7 +62,8 @@ func plain[Q, R any](f func(memory.Service, context.Context, Q) (R, error)) hand
 // long handles a method whose request has a place for a progress callback.
 func long[Q, R any](f func(memory.Service, context.Context, Q) (R, error),
 	with func(*Q, memory.Progress)) handler {
-	return func(ctx context.Context, svc memory.Service, body []byte, p memory.Progress) (span, error) {
+	return func(ctx context.Context, svc memory.Service, body []byte, p memory.Progress) (
+		span, error) {
 		var q Q
 		if err := decodeRequest(body, &q); err != nil {
 			return nil, err

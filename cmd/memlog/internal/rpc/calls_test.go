@@ -93,7 +93,8 @@ func TestErrors(t *testing.T) {
 	}
 	for _, code := range []memory.Code{memory.CodeFailed, memory.CodeInvalid, memory.CodeDamaged,
 		memory.CodeNotFound, memory.CodeConflict, memory.CodeBusy, "of tomorrow"} {
-		e := &memory.Error{Code: code, Arg: "arg" + hostile, Msg: "msg" + hostile, Hint: "h" + hostile}
+		e := &memory.Error{Code: code, Arg: "arg" + hostile, Msg: "msg" + hostile,
+			Hint: "h" + hostile}
 		is = e
 		sameError(t, ask(), e)
 		is = fmt.Errorf("around: %w", e)

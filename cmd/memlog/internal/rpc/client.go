@@ -62,15 +62,16 @@ type Client struct {
 	calls  sync.WaitGroup // added to under mu while not closed
 }
 
-// Dial connects to the owner that listens at path, greets it, and stays on its list of clients until
-// [Client.Close]. ctx bounds the dialing alone. Errors are those of a call.
+// Dial connects to the owner that listens at path, greets it, and stays on its list of clients
+// until [Client.Close]. ctx bounds the dialing alone. Errors are those of a call.
 func Dial(ctx context.Context, path string, o ClientOptions) (*Client, error) {
 	if o.Allow == nil {
 		o.Allow = SameUser
 	}
 	c := &Client{path: path, o: o, done: make(chan struct{})}
 	c.http = &http.Client{Transport: &http.Transport{DialContext: c.dial, DisableCompression: true,
-		MaxIdleConns: maxIdleConns, MaxIdleConnsPerHost: maxIdleConns, IdleConnTimeout: idleConnTime}}
+		MaxIdleConns: maxIdleConns, MaxIdleConnsPerHost: maxIdleConns,
+		IdleConnTimeout: idleConnTime}}
 	h, err := c.Hello(ctx)
 	if err == nil {
 		c.hello = h

@@ -134,7 +134,8 @@ func TestOddValues(t *testing.T) {
 func TestRequestsAreStrict(t *testing.T) {
 	for name, body := range map[string]string{
 		"an unknown field": `{"query":"x","untl":1}`, "two values": `{} {}`, "nothing": ``,
-		"half": `{"query":"x`, "a half letter": "{\"query\":\"\xc3\"}", "an open escape": `{"query":"\`,
+		"half": `{"query":"x`, "an open escape": `{"query":"\`,
+		"a half letter": "{\"query\":\"\xc3\"}",
 		"half a pair": `{"query":"\ud83d"}`, "a wrong pair": `{"query":"\ud83d\u0041"}`,
 		"a wrong type": `{"limit":"x"}`, "too large": `{"limit":9223372036854775808}`,
 		"no escape": `{"query":"\x"}`, "a bare line end": "{\"query\":\"\n\"}",

@@ -21,7 +21,8 @@ func TestConformance(t *testing.T) {
 
 func openStore(tb testing.TB) *store.Store {
 	tb.Helper()
-	s, err := store.Open(context.Background(), filepath.Join(tb.TempDir(), "store"), store.Options{})
+	dir := filepath.Join(tb.TempDir(), "store")
+	s, err := store.Open(context.Background(), dir, store.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

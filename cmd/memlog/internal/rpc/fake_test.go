@@ -14,6 +14,7 @@ import (
 // that are set answer instead.
 type fake struct {
 	memory.Service // nil: a method that is missing here panics
+	plain          bool
 	onSearch       func(context.Context, memory.SearchRequest) (memory.SearchResult, error)
 	onLog          func(context.Context, func(memory.LogRecord, error) bool)
 	onExport       func(context.Context, io.Writer) error
@@ -24,7 +25,8 @@ type fake struct {
 }
 
 // errFull comes with every answer of a fake, to show that both arrive.
-var errFull = memory.Errorf(memory.CodeConflict, "left \"alone\"\n\xff").WithHint("use %s", "--force")
+var errFull = memory.Errorf(memory.CodeConflict, "left \"alone\"\n\xff").
+	WithHint("use %s", "--force")
 
 func reply[R any](f *fake, method string, q any, p memory.Progress) (R, error) {
 	f.mu.Lock()
@@ -37,6 +39,10 @@ func reply[R any](f *fake, method string, q any, p memory.Progress) (R, error) {
 		p("begin", 0, 2)
 		p("go on", 1, 2)
 		p("go on", 2, 2)
+	}
+	if f.plain {
+		return filledBy[R](&filler{plain: true}), memory.Errorf(memory.CodeConflict, "left alone").
+			WithHint("use --force")
 	}
 	return filled[R](), errFull
 }

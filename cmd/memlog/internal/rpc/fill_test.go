@@ -11,7 +11,10 @@ import (
 
 // filler makes values of any type of the contract in which no two fields are alike and none is
 // zero, so that one that is lost or swapped on the wire shows.
-type filler struct{ n int }
+type filler struct {
+	n     int
+	plain bool // strings are readable
+}
 
 // hostile ends each string that a filler makes: what JSON escapes, what HTML would, and what is no
 // UTF-8.
@@ -49,7 +52,11 @@ func (f *filler) fill(v reflect.Value) {
 	case reflect.Float64:
 		v.SetFloat(float64(f.n) / 3)
 	case reflect.String:
-		v.SetString(fmt.Sprintf("s%d%s", f.n, hostile))
+		text := fmt.Sprintf("s%d%s", f.n, hostile)
+		if f.plain {
+			text = fmt.Sprint("s", f.n)
+		}
+		v.SetString(text)
 	case reflect.Interface:
 		v.Set(reflect.ValueOf(json.Number(fmt.Sprintf("18446744073709%06d", f.n))))
 	default:
@@ -102,8 +109,10 @@ func empty(v reflect.Value) {
 }
 
 // filled returns a full value of a type.
-func filled[T any]() T {
+func filled[T any]() T { return filledBy[T](new(filler)) }
+
+func filledBy[T any](f *filler) T {
 	var v T
-	new(filler).fill(reflect.ValueOf(&v).Elem())
+	f.fill(reflect.ValueOf(&v).Elem())
 	return v
 }

@@ -28,16 +28,18 @@ func samples() []struct{ name, request string } {
 		return fmt.Sprintf("POST /v1/%s HTTP/1.1\r\nHost: memlog\r\nConnection: close\r\n%s"+
 			"Content-Length: %d\r\n\r\n%s", method, strings.Join(headers, ""), len(text), text)
 	}
-	source := string(appendFrame(nil, frame{Request: appendJSON(nil, memory.ImportRequest{Name: "f"})})) +
-		string(appendFrame(nil, frame{Chunk: 6})) + "{\"a\"}\n" + string(appendFrame(nil, frame{End: true}))
+	line := func(f frame) string { return string(appendFrame(nil, f)) }
+	source := line(frame{Request: appendJSON(nil, memory.ImportRequest{Name: "f"})}) +
+		line(frame{Chunk: 6}) + "{\"a\"}\n" + line(frame{End: true})
 	return []struct{ name, request string }{
 		{"hello", "GET /v1/hello HTTP/1.1\r\nHost: memlog\r\nConnection: close\r\n\r\n"},
 		{"search", body("search", memory.SearchRequest{Query: "wal & \"log\"\n", Limit: 3,
 			Filter: memory.Filter{Tags: []string{}, Since: when}, AsOf: memory.Moment{Seq: 1 << 60},
 			Mode: memory.ModeExact})},
-		{"store what JSON cannot say", body("store", memory.StoreRequest{Memories: []memory.NewMemory{{
-			ID: id, Content: "a\xff", Metadata: json.RawMessage(`{ "b" : 1.0 }`),
-			CreatedAt: time.Date(-44, 3, 15, 0, 0, 0, 0, time.UTC)}}})},
+		{"store what JSON cannot say", body("store", memory.StoreRequest{
+			Memories: []memory.NewMemory{{
+				ID: id, Content: "a\xff", Metadata: json.RawMessage(`{ "b" : 1.0 }`),
+				CreatedAt: time.Date(-44, 3, 15, 0, 0, 0, 0, time.UTC)}}})},
 		{"history", body("history", byName{id.String()})},
 		{"an answer of a result and an error", body("undo", memory.UndoRequest{Last: 2})},
 		{"progress", body("rebuild", memory.RebuildRequest{}, headerProgress+": 1\r\n")},
@@ -54,8 +56,8 @@ func samples() []struct{ name, request string } {
 }
 
 func TestGoldenWire(t *testing.T) {
-	s, path := serve(t, &fake{}, ServerOptions{Info: Info{Build: "v1", Format: 1, Store: "/store",
-		PID: 42, Since: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}})
+	s, path := serve(t, &fake{plain: true}, ServerOptions{Info: Info{Build: "v1", Format: 1,
+		Store: "/store", PID: 42, Since: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}})
 	date := regexp.MustCompile(`Date: [^\r]*`)
 	var b strings.Builder
 	for _, c := range samples() {

@@ -57,7 +57,8 @@ func (s *Server) guard(method string, call func() (span, error)) (res span, err 
 		if p == nil {
 			return
 		}
-		s.o.Logger.Error("panic in a call", "method", method, "panic", p, "stack", string(debug.Stack()))
+		s.o.Logger.Error("panic in a call", "method", method, "panic", p,
+			"stack", string(debug.Stack()))
 		res, err = nil, memory.Errorf(memory.CodeFailed, "%s: defect in the owner: %v", method, p).
 			WithHint("please report it, with the owner's log file")
 	}()
@@ -163,7 +164,8 @@ func clientInfo(r *http.Request) (ClientInfo, error) {
 	var err error
 	if v := r.Header.Get(headerPID); v != "" {
 		if c.PID, err = strconv.Atoi(v); err != nil {
-			return c, memory.Invalid(headerPID, "%.20q is no number", v).WithHint("give the process id")
+			return c, memory.Invalid(headerPID, "%.20q is no number", v).
+				WithHint("give the process id")
 		}
 	}
 	return c, nil

@@ -24,10 +24,10 @@ const (
 	DefaultMaxInFlight = 256
 	// DefaultMaxStreams bounds presences, logs, exports and imports at once, likewise.
 	DefaultMaxStreams = 1024
-	// DefaultRequestTimeout is how long a client may take over the head of a request, over its body,
-	// and over taking the answer.
+	// DefaultRequestTimeout is how long a client may take over the head of a request, over its
+	// body, and over taking the answer.
 	DefaultRequestTimeout = 30 * time.Second
-	// DefaultStreamTimeout is how long a client may leave a log, an export or an import where it is.
+	// DefaultStreamTimeout is how long a client may leave a log, an export or an import alone.
 	DefaultStreamTimeout = 10 * time.Minute
 	// maxHeader bounds the head of a request, in bytes.
 	maxHeader = 64 << 10

@@ -97,7 +97,8 @@ func socketDir() (string, error) {
 func checkLength(path string) error {
 	if n := len(path) + len(tempSuffix); n > maxPath() {
 		return memory.Errorf(memory.CodeInvalid, "socket path %s is %d bytes too long for %s", path,
-			n-maxPath(), runtime.GOOS).WithHint("set XDG_RUNTIME_DIR or TMPDIR to a shorter directory")
+			n-maxPath(), runtime.GOOS).
+			WithHint("set XDG_RUNTIME_DIR or TMPDIR to a shorter directory")
 	}
 	return nil
 }
@@ -105,7 +106,8 @@ func checkLength(path string) error {
 // Listen listens on a socket at path, mode 0600. It binds under a temporary name and renames it
 // into place: nobody sees a socket that is bound and not listening yet, and a stale one of a dead
 // owner is replaced. The caller holds the store's lock, so that no living owner's is. Closing the
-// listener leaves the file, which may by then be a later owner's; dialing a stale one fails at once.
+// listener leaves the file, which may by then be a later owner's; dialing a stale one fails at
+// once.
 func Listen(path string) (net.Listener, error) {
 	if err := checkLength(path); err != nil {
 		return nil, err
@@ -124,7 +126,8 @@ func Listen(path string) (net.Listener, error) {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), l.Close(), os.Remove(temp))
+		err = fmt.Errorf("listen on %s: %w", path, err)
+		return nil, errors.Join(err, l.Close(), os.Remove(temp))
 	}
 	return l, nil
 }

@@ -30,7 +30,8 @@ func TestSocketPath(t *testing.T) {
 	}
 	want := path(filepath.Join(dir, "store"))
 	name := filepath.Base(want)
-	if filepath.Dir(want) != filepath.Join(run, "memlog") || len(name) != len("0123456789abcdef.sock") {
+	if filepath.Dir(want) != filepath.Join(run, "memlog") ||
+		len(name) != len("0123456789abcdef.sock") {
 		t.Errorf("socket %s", want)
 	}
 	t.Chdir(dir)
