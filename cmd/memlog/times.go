@@ -81,10 +81,10 @@ func (c *call) tell(format string, args ...any) {
 	fmt.Fprintln(c.stderr, safeText(fmt.Sprintf(format, args...)))
 }
 
-// tellAsOf prints the moment a read answered for.
+// tellAsOf prints the moment a read answered for, if one was asked for.
 func (c *call) tellAsOf(asked memory.Moment, got *memory.Resolved) {
 	switch {
-	case got == nil:
+	case got == nil, asked == memory.Moment{}:
 	case asked.Seq != 0:
 		c.tell("as of seq %d, recorded %s", got.Seq, exact(got.Time))
 	default:

@@ -16,7 +16,9 @@ func show(d index.Doc) (memory.Memory, error) {
 	if err != nil {
 		return m, err
 	}
-	m.Tags = d.Tags
+	if !d.Deleted { // a tombstone is found by no tag: those it had are in its image
+		m.Tags = d.Tags
+	}
 	if m.Tags == nil {
 		m.Tags = []string{}
 	}
