@@ -136,7 +136,7 @@ func TestRequestsAreStrict(t *testing.T) {
 		"an unknown field": `{"query":"x","untl":1}`, "two values": `{} {}`, "nothing": ``,
 		"half": `{"query":"x`, "an open escape": `{"query":"\`,
 		"a half letter": "{\"query\":\"\xc3\"}",
-		"half a pair": `{"query":"\ud83d"}`, "a wrong pair": `{"query":"\ud83d\u0041"}`,
+		"half a pair":   `{"query":"\ud83d"}`, "a wrong pair": `{"query":"\ud83d\u0041"}`,
 		"a wrong type": `{"limit":"x"}`, "too large": `{"limit":9223372036854775808}`,
 		"no escape": `{"query":"\x"}`, "a bare line end": "{\"query\":\"\n\"}",
 		"a comma": `{"query":"x",}`, "no colon": `{"query" "x"}`, "no number": `{"limit":-}`,

@@ -22,6 +22,11 @@ func TestStopped(t *testing.T) {
 	if err := owner.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	var status syscall.WaitStatus // waited for: the signal alone may arrive later
+	if _, err := syscall.Wait4(owner.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil ||
+		!status.Stopped() {
+		t.Fatalf("it has not stopped: %v, %v", status, err)
+	}
 	short := func() context.Context {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		t.Cleanup(cancel)
