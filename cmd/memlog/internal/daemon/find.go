@@ -39,10 +39,9 @@ func (f *front) find(ctx context.Context) (*conn, error) {
 	}
 	for {
 		c, err := s.dial(ctx)
-		if c != nil || err != nil {
-			return c, err
+		if c == nil && err == nil {
+			c, err = s.become(ctx)
 		}
-		c, err = s.become(ctx)
 		if c != nil || err != nil && memory.CodeOf(err) != memory.CodeBusy {
 			return c, err
 		}
@@ -78,7 +77,7 @@ func (o Options) places() []string {
 // none, or none any more.
 func (s *search) dial(ctx context.Context) (*conn, error) {
 	o := s.f.o
-	wait, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
+	wait, cancel := context.WithTimeout(ctx, max(time.Until(s.turn.until), minAnswer))
 	defer cancel()
 	client, path, err := reach(wait, o)
 	switch {

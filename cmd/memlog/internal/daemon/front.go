@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/rpc"
@@ -170,25 +169,29 @@ func (f *front) forget(c *conn) {
 	}
 }
 
-// minTries is how often a call is sent at least, however long the first took.
-const minTries = 3
+// How often a call is sent: at least so often, however long the first attempt took, and at most so
+// often, lest one that brings down every owner start them without end.
+const (
+	minTries = 3
+	maxTries = 30
+)
 
-// patience bounds the attempts at one call: by time, so that a call which brings down every owner
-// does not go on for ever.
+// patience bounds the attempts at one call.
 type patience struct {
 	wait
-	tries int
+	broken int // attempts that ended with a connection that broke
 }
 
 func newPatience(o Options) *patience { return &patience{wait: newWait(o.Deadline)} }
 
-// again reports whether there is another attempt, and pauses before it.
-func (p *patience) again(ctx context.Context) bool {
-	p.tries++
-	if p.tries < minTries && ctx.Err() == nil {
-		return true
+// again reports whether there is another attempt after one that failed, and pauses before it.
+func (p *patience) again(ctx context.Context, err error) bool {
+	if errors.Is(err, rpc.ErrUnreachable) {
+		if p.broken++; p.broken < minTries {
+			return ctx.Err() == nil
+		}
 	}
-	return p.more(ctx)
+	return p.broken < maxTries && p.more(ctx)
 }
 
 // call carries out one call, as often as it takes. do may run several times.
@@ -201,7 +204,7 @@ func call[R any](
 		if err == nil || !f.retry(ctx, err) {
 			return r, plain(err)
 		}
-		if !p.again(ctx) {
+		if !p.again(ctx, err) {
 			return r, f.giveUp(ctx, err)
 		}
 	}
@@ -285,73 +288,6 @@ func (f *front) giveUp(ctx context.Context, err error) error {
 	}
 	return memory.Errorf(memory.CodeBusy, "no owner of store %s answered to the end: %w", f.o.Store,
 		err).WithHint("what was asked for may have been done; the file serve.log of the store says more")
-}
-
-// observeEvery is the part of the deadline after which the owner of a call under way is looked at.
-const observeEvery = 4
-
-// observe watches the owner while a call is under way. A long call is left alone as long as its
-// owner answers at all; one whose owner has been stopped ends when the deadline has passed.
-func (f *front) observe(ctx context.Context, c *conn) (in context.Context, exit func()) {
-	in, cancel := context.WithCancelCause(ctx)
-	every := max(f.o.Deadline/observeEvery, minPause)
-	o := &observer{in: in, cancel: cancel, c: c, every: every, o: f.o}
-	o.timer = time.AfterFunc(every, o.look)
-	return in, func() {
-		o.timer.Stop()
-		cancel(nil)
-	}
-}
-
-// observer looks at the owner of one call from time to time.
-type observer struct {
-	o      Options
-	in     context.Context
-	cancel context.CancelCauseFunc
-	c      *conn
-	every  time.Duration
-	timer  *time.Timer
-}
-
-// look asks the owner who it is, and ends the call where it does not say. It ends with the call.
-func (o *observer) look() {
-	t := time.NewTimer(o.every)
-	defer t.Stop()
-	for {
-		limit := max(o.o.Deadline-o.every, o.every)
-		ctx, cancel := context.WithTimeout(o.in, limit)
-		_, err := o.c.client.Hello(ctx)
-		late := ctx.Err() != nil
-		cancel()
-		switch {
-		case o.in.Err() != nil:
-			return
-		case err != nil && late:
-			o.cancel(&hungError{store: o.o.Store, pid: o.c.pid, after: o.o.Deadline})
-			return
-		}
-		t.Reset(o.every)
-		select {
-		case <-o.in.Done():
-			return
-		case <-t.C:
-		}
-	}
-}
-
-// hungError is an owner that holds the store and does not answer.
-type hungError struct {
-	store string
-	pid   int
-	after time.Duration
-}
-
-func (e *hungError) Error() string { return e.busy().Error() }
-
-func (e *hungError) busy() *memory.Error {
-	return memory.Errorf(memory.CodeBusy, "owner of store %s, process %d, has not answered for %v",
-		e.store, e.pid, e.after).
-		WithHint("it may be stopped: kill -CONT %d lets it go on; end it with kill %d", e.pid, e.pid)
 }
 
 // ended is the error of waiting for an owner until ctx has ended.

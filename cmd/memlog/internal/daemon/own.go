@@ -26,7 +26,7 @@ func Own(ctx context.Context, o Options) error {
 	stopped := context.AfterFunc(ctx, func() { w.leave("told to stop") })
 	defer stopped()
 	o.Logger.Info("owner serves", "store", o.Store, "pid", os.Getpid(), "version", o.Version,
-		"socket", w.path, "opened", time.Since(w.since))
+		"socket", w.path)
 	sayReady()
 	w.run(true)
 	return w.err

@@ -93,7 +93,7 @@ func (f *front) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.L
 					yield(memory.LogRecord{}, plain(err))
 				}
 				return
-			case !l.p.again(ctx):
+			case !l.p.again(ctx, err):
 				yield(memory.LogRecord{}, f.giveUp(ctx, err))
 				return
 			}

@@ -1,12 +1,8 @@
 package daemon
 
 import (
-	"context"
-	"io"
 	"os"
 	"time"
-
-	"memlog/cmd/memlog/internal/memory"
 )
 
 // The pace at which an owner looks at itself: a quarter of its idle time, within these bounds.
@@ -68,74 +64,4 @@ func (w *owner) reopen() {
 		*d = *fresh // those who are connected through the old one stay
 		w.serve(d)
 	}
-}
-
-// guard lets nothing be written to, nor acknowledged from, a store that is no longer in its place:
-// another process may own what is there now.
-type guard struct {
-	memory.Service
-	w *owner
-}
-
-// guarded runs a change between two looks.
-func guarded[R any](g *guard, change func() (R, error)) (R, error) {
-	var zero R
-	if err := g.check(); err != nil {
-		return zero, err
-	}
-	r, err := change()
-	if gone := g.check(); gone != nil {
-		return zero, gone
-	}
-	return r, err
-}
-
-// check fails where the store has gone. Fronts send what fails so again, to the next owner.
-func (g *guard) check() error {
-	if g.w.ours() {
-		return nil
-	}
-	g.w.leave(reasonGone)
-	return memory.Errorf(memory.CodeBusy, "store %s was moved or deleted", g.w.o.Store).
-		WithHint("try again; a store that is not there is made anew")
-}
-
-func (g *guard) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreResult, error) {
-	return guarded(g, func() (memory.StoreResult, error) { return g.Service.Store(ctx, r) })
-}
-
-func (g *guard) Update(ctx context.Context, r memory.UpdateRequest) (memory.Change, error) {
-	return guarded(g, func() (memory.Change, error) { return g.Service.Update(ctx, r) })
-}
-
-func (g *guard) Delete(ctx context.Context, r memory.DeleteRequest) (memory.Change, error) {
-	return guarded(g, func() (memory.Change, error) { return g.Service.Delete(ctx, r) })
-}
-
-func (g *guard) Restore(ctx context.Context, r memory.RestoreRequest) (memory.Change, error) {
-	return guarded(g, func() (memory.Change, error) { return g.Service.Restore(ctx, r) })
-}
-
-func (g *guard) Link(ctx context.Context, r memory.LinkRequest) (memory.Change, error) {
-	return guarded(g, func() (memory.Change, error) { return g.Service.Link(ctx, r) })
-}
-
-func (g *guard) Duplicates(
-	ctx context.Context, r memory.DuplicatesRequest,
-) (memory.DuplicatesResult, error) {
-	return guarded(g, func() (memory.DuplicatesResult, error) { return g.Service.Duplicates(ctx, r) })
-}
-
-func (g *guard) Undo(ctx context.Context, r memory.UndoRequest) (memory.UndoResult, error) {
-	return guarded(g, func() (memory.UndoResult, error) { return g.Service.Undo(ctx, r) })
-}
-
-func (g *guard) Revert(ctx context.Context, r memory.RevertRequest) (memory.RevertResult, error) {
-	return guarded(g, func() (memory.RevertResult, error) { return g.Service.Revert(ctx, r) })
-}
-
-func (g *guard) Import(
-	ctx context.Context, src io.Reader, r memory.ImportRequest,
-) (memory.ImportResult, error) {
-	return guarded(g, func() (memory.ImportResult, error) { return g.Service.Import(ctx, src, r) })
 }
