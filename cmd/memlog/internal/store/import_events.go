@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -18,8 +19,7 @@ import (
 func (in *importing) record(ctx context.Context, item transfer.Item) error {
 	r := item.Record
 	if r.LogID == in.logID {
-		in.res.Present++
-		return nil
+		return in.ownRecord(item)
 	}
 	envs, err := portable(r)
 	if err != nil {
@@ -61,6 +61,28 @@ func (in *importing) record(ctx context.Context, item transfer.Item) error {
 	}
 	in.res.Imported++
 	in.res.Seq = out.seq
+	return nil
+}
+
+// ownRecord counts a record of this very log as present, if it is. One that the log does not have
+// (it was given up in a repair, or the store is an older copy) is not appended again behind what
+// came after it.
+func (in *importing) ownRecord(item transfer.Item) error {
+	e, done, err := in.s.hold()
+	if err != nil {
+		return err
+	}
+	defer done()
+	r := item.Record
+	rec, err := e.Log.Read(wal.Seq(r.Seq))
+	missing := errors.Is(err, wal.ErrNotFound) ||
+		err == nil && (rec.Lost || r.Hash != "" && r.Hash != rec.Hash.String())
+	if missing {
+		in.reject(item.Line, fmt.Errorf("this log does not hold its record %d as the file has it: it "+
+			"was lost, or this is another copy of the store; import an export of memories instead", r.Seq))
+		return nil
+	}
+	in.res.Present++
 	return nil
 }
 

@@ -481,12 +481,40 @@ func (o *opposites) link(l event.Link) error {
 		return err
 	}
 	is, err := hasLink(o.now, l)
-	switch {
-	case err != nil || was == is:
-	case was:
+	if err != nil || was == is {
+		return err
+	}
+	if was {
 		o.facts = append(o.facts, event.Linked{Link: l})
+		return nil
+	}
+	why, err := o.linkedSince(l)
+	switch {
+	case err != nil:
+	case why != "":
+		o.left = append(o.left, memory.LeftAlone{ID: l.From, Reason: why})
 	default:
 		o.facts = append(o.facts, event.Unlinked{Link: l})
 	}
 	return err
+}
+
+// linkedSince says who made a link that is there now, where that was somebody else.
+func (o *opposites) linkedSince(l event.Link) (string, error) {
+	if o.force || o.plain {
+		return "", nil
+	}
+	links, err := o.now.Links(index.ID(l.From))
+	if err != nil {
+		return "", err
+	}
+	for _, have := range links {
+		if memory.ID(have.From) != l.From || memory.ID(have.To) != l.To || have.Type != l.Type {
+			continue
+		}
+		if counts, err := o.counts(have.Since); counts || err != nil {
+			return since(have.Since, "linked it since"), err
+		}
+	}
+	return "", nil
 }
