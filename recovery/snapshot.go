@@ -64,8 +64,10 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	if err := os.MkdirAll(e.snapshots(), dirPerm); err != nil {
 		return SnapshotInfo{}, err
 	}
-	if err := removeAll(filepath.Join(e.snapshots(), tempSnapshot)); err != nil {
-		return SnapshotInfo{}, err // of a run that was killed: we are the only one
+	if e.temp == "" { // else a restore failed, and an index in one of them is served
+		if err := removeAll(filepath.Join(e.snapshots(), tempSnapshot)); err != nil {
+			return SnapshotInfo{}, err // of a run that was killed: we are the only one
+		}
 	}
 	tmp, err := os.MkdirTemp(e.snapshots(), tempSnapshot)
 	if err != nil {

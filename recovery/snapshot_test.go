@@ -209,3 +209,28 @@ func TestSnapshotWitness(t *testing.T) {
 		t.Errorf("verify does not find the loss: %v", err)
 	}
 }
+
+// TestSnapshotAfterFailedRestore: a restore that fails half way goes on serving an index among the
+// snapshots, and the next snapshot must not take that for a leftover.
+func TestSnapshotAfterFailedRestore(t *testing.T) {
+	t.Parallel()
+	dir := newStore(t, 208, 10)
+	e := mustOpen(t, dir, testOptions())
+	snap := mustSnapshot(t, e)
+	grow(t, e, newHistory(209), 5)
+	block := filepath.Join(dir, indexName, "CURRENT.tmp", "x")
+	if err := os.MkdirAll(block, dirPerm); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.RestoreSnapshot(t.Context(), snap.Name, nil); err == nil {
+		t.Fatal("the restore did not fail: this test tests nothing")
+	}
+	remove(t, filepath.Dir(block))
+	mustSnapshot(t, e)
+	db, release := e.Index()
+	defer release()
+	if _, err := os.Stat(db.Path()); err != nil {
+		t.Errorf("the index that is served is gone: %v", err)
+	}
+	wantFold(t, e)
+}
