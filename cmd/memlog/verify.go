@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -42,7 +43,26 @@ func runVerify(ctx context.Context, c *call) error {
 			WithHint("memlog rebuild makes a new one; the log is the truth")}
 	}
 	return reported{memory.Errorf(memory.CodeDamaged, "found %s", plural(n, "problem")).
-		WithHint("memlog repair --dry-run says what can be healed")}
+		WithHint("%s", healing(res.Problems))}
+}
+
+// healing says what to do about problems.
+func healing(all []memory.Problem) string {
+	copies := 0
+	for _, x := range all {
+		switch {
+		case x.Kind == "snapshot":
+			copies++
+		case filepath.IsAbs(x.Segment): // the archive is elsewhere, see archive --to
+			return "if the disk with " + filepath.Dir(x.Segment) + " is not there at present, " +
+				"bring it back and verify again; memlog repair --dry-run says what can be healed"
+		}
+	}
+	if copies == len(all) {
+		return "a snapshot is a copy that memlog can do without: memlog snapshot prune removes " +
+			"damaged ones"
+	}
+	return "memlog repair --dry-run says what can be healed"
 }
 
 func (p *page) verified(r memory.VerifyResult) {
