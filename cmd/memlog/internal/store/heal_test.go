@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/wal/event"
 )
 
 // breakIndex makes a closed store whose index opens and cannot be read.
@@ -170,5 +171,38 @@ func TestRepeatedRequestOfFailedAttempt(t *testing.T) {
 	out, err := replayed(ctx, s.engine.Log, uint64(res.Seq), "mine", []byte("print"))
 	if memory.CodeOf(err) != memory.CodeBusy {
 		t.Errorf("got %+v, %v, want %s", out, err, memory.CodeBusy)
+	}
+}
+
+// TestStoreIsDecidedAnew: what a decision came to that did not reach the log (the index broke, say)
+// has no part in the next one, before which others may have stored the same.
+func TestStoreIsDecidedAnew(t *testing.T) {
+	s := open(t, t.TempDir())
+	ms := []event.Memory{{Content: "same"}}
+	decide := func() event.Event {
+		t.Helper()
+		e, done, err := s.use()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		v, err := e.db.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		out, err := decideStore(v, ms, time.Now())
+		if err != nil || len(out) != 1 {
+			t.Fatal(out, err)
+		}
+		return out[0]
+	}
+	decide()
+	r := memory.StoreRequest{Memories: []memory.NewMemory{{Content: "same"}}}
+	if _, err := s.Store(context.Background(), r); err != nil {
+		t.Fatal(err)
+	}
+	if ev, ok := decide().(event.Repeated); !ok {
+		t.Errorf("the second decision makes a twin: %T", ev)
 	}
 }

@@ -74,6 +74,7 @@ func cleanBatch(in []memory.NewMemory, now time.Time) ([]event.Memory, error) {
 // decideStore returns one event for each memory. Memories of the batch see those before them.
 func decideStore(v *index.View, ms []event.Memory, now time.Time) ([]event.Event, error) {
 	var out []event.Event
+	ms = slices.Clone(ms)             // the next run, if there is one, decides anew
 	fresh := map[[32]byte]memory.ID{} // made by this very batch
 	ids := map[memory.ID]bool{}
 	for i, m := range ms {
