@@ -93,6 +93,20 @@ func intoError(dir string, err error) error {
 	return e.WithHint("give a directory that does not exist yet or is empty")
 }
 
+// differs says that replay and index come to different states, and why.
+func differs(e session, until memory.Seq, asOf, replayed [32]byte) error {
+	for _, d := range e.log.Health().Damage {
+		if d.FromSeq > 0 && memory.Seq(d.FromSeq) <= until {
+			return memory.Errorf(memory.CodeDamaged, "the log cannot be replayed to record %d: %w",
+				until, &d).WithHint("--as-of still reads that moment from the index; " +
+				"memlog verify shows all damage")
+		}
+	}
+	return memory.Errorf(memory.CodeDamaged, "the index as of record %d differs from the log's "+
+		"replay (state digest %x, replayed %x)", until, asOf, replayed).
+		WithHint("memlog rebuild makes the index anew")
+}
+
 // compareAsOf holds a replayed state against the live index as of the same moment, counts its
 // memories, and lists how the present differs where that is asked for.
 func (s *Store) compareAsOf(e session, r memory.ReplayRequest, state [32]byte,
@@ -107,17 +121,7 @@ func (s *Store) compareAsOf(e session, r memory.ReplayRequest, state [32]byte,
 		return err
 	}
 	if asOf != state {
-		return memory.Errorf(
-			memory.CodeDamaged,
-			"the index as of record %d differs from the log's replay "+
-				"(state digest %x, replayed %x)",
-			res.UntilSeq,
-			asOf,
-			state,
-		).
-			WithHint(
-				"memlog rebuild makes the index anew",
-			)
+		return differs(e, res.UntilSeq, asOf, state)
 	}
 	stats, err := then.Stats()
 	if err != nil {
