@@ -3,10 +3,13 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -192,3 +195,39 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error)  { return 0, fmt.Errorf("disk full") }
 func (failing) Read(p []byte) (int, error) { return copy(p, "{}\n"), fmt.Errorf("disk broken") }
+
+// TestBrokenFrames takes no body that lacks its last frame for a whole one, also where HTTP finds
+// nothing wrong with it.
+func TestBrokenFrames(t *testing.T) {
+	whole := string(appendFrame(nil, frame{Chunk: 3})) + "abc" +
+		string(appendFrame(nil, frame{End: true}))
+	for n := range len(whole) + 1 {
+		src := &unframedSource{frames: newFrameReader(strings.NewReader(whole[:n])),
+			deadline: func(time.Duration) {}}
+		text, err := io.ReadAll(src)
+		if n < len(whole) && err == nil || n == len(whole) && (err != nil || string(text) != "abc") {
+			t.Errorf("%d of %d bytes: %q, %v", n, len(whole), text, err)
+		}
+		fr := newFrameReader(strings.NewReader(whole[:n]))
+		for err = nil; err == nil; {
+			var f frame
+			if f, err = fr.next(0); err == nil && f.End {
+				break
+			}
+			if _, short := io.CopyN(io.Discard, fr.r, f.Chunk); short != nil {
+				err = io.ErrUnexpectedEOF
+			}
+		}
+		if n < len(whole) && !errors.Is(err, io.ErrUnexpectedEOF) || n == len(whole) && err != nil {
+			t.Errorf("frames of %d of %d bytes: %v", n, len(whole), err)
+		}
+	}
+	for _, bad := range []string{"{\"chunk\":-1}\n", "{\"end\":1}\n", "no JSON\n",
+		strings.Repeat(" ", maxFrame) + whole} {
+		src := &unframedSource{frames: newFrameReader(strings.NewReader(bad)),
+			deadline: func(time.Duration) {}}
+		if text, err := io.ReadAll(src); err == nil {
+			t.Errorf("%.20q: %q", bad, text)
+		}
+	}
+}

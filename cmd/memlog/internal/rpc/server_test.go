@@ -166,6 +166,11 @@ func TestTooLarge(t *testing.T) {
 	if svc.asked["Store"] != nil {
 		t.Error("it arrived")
 	}
+	nowhere := &Client{hello: Hello{MaxRequest: 2}} // it cannot send, and so has to refuse before
+	if _, err := nowhere.send(within(t), post("stats", byName{"x"}, nil)); memory.CodeOf(err) !=
+		memory.CodeInvalid {
+		t.Errorf("client that knows the limit: %v", err)
+	}
 	res, err := c.Import(within(t), io.LimitReader(endless{}, size), memory.ImportRequest{})
 	if err != nil || res.Present != size {
 		t.Errorf("an import of as much: %+v, %v", res, err)
