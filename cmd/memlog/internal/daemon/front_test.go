@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,6 +163,28 @@ func executable(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return self
+}
+
+// TestOneSpawns has many fronts look for an owner at once: one process is started.
+func TestOneSpawns(t *testing.T) {
+	w := newWorld(t)
+	o := w.spawning()
+	start := o.Spawn
+	var spawned atomic.Int32
+	o.Spawn = func() error { spawned.Add(1); return start() }
+	var all sync.WaitGroup
+	for i := range 10 {
+		f := w.front(o)
+		all.Go(func() {
+			if _, err := f.Store(w.ctx, note(fmt.Sprint("memory ", i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := spawned.Load(); n != 1 {
+		t.Errorf("%d processes were started", n)
+	}
 }
 
 // TestSilentSpawn starts something that never serves: the store is owned here.

@@ -1,11 +1,13 @@
 package daemon_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -178,6 +180,13 @@ func TestStoreTakenAway(t *testing.T) {
 	for name, take := range map[string]func(dir string) error{
 		"moved":   func(dir string) error { return os.Rename(dir, dir+".moved") },
 		"deleted": os.RemoveAll,
+		"replaced": func(dir string) error {
+			s, err := options(dir+".other", "other", testVersion).Open(context.Background())
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.Close(), os.Rename(dir, dir+".old"), os.Rename(dir+".other", dir))
+		},
 		"emptied": func(dir string) error {
 			entries, err := os.ReadDir(dir)
 			for _, e := range entries {
@@ -200,11 +209,12 @@ func TestStoreTakenAway(t *testing.T) {
 			if err != nil || len(list.Memories) != 1 || list.Memories[0].Content != "after" {
 				t.Errorf("the store in its place has %+v (%v)", list.Memories, err)
 			}
-			if name != "moved" {
+			away, ok := map[string]string{"moved": ".moved", "replaced": ".old"}[name]
+			if !ok {
 				return
 			}
 			w.stop()
-			w.dir += ".moved"
+			w.dir += away
 			for _, rec := range w.unlocked() {
 				if strings.Contains(fmt.Sprint(rec.Events), "after") {
 					t.Errorf("record %d of the store that was moved away: %+v", rec.Seq, rec.Events)
@@ -212,6 +222,61 @@ func TestStoreTakenAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// doomed is a store that is deleted while it stores for the first time.
+type doomed struct {
+	memory.Service
+	dir  string
+	once *sync.Once
+}
+
+func (d doomed) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreResult, error) {
+	res, err := d.Service.Store(ctx, r)
+	d.once.Do(func() { err = errors.Join(err, os.RemoveAll(d.dir)) })
+	return res, err
+}
+
+// TestStoreDeletedWithinChange acknowledges nothing from a store that went while it stored.
+func TestStoreDeletedWithinChange(t *testing.T) {
+	w := newWorld(t)
+	o := w.options()
+	open, once := o.Open, new(sync.Once)
+	o.Open = func(ctx context.Context) (memory.Service, error) {
+		s, err := open(ctx)
+		return doomed{s, w.dir, once}, err
+	}
+	f := w.front(o)
+	w.add(f, "kept")
+	list, err := f.List(w.ctx, memory.ListRequest{})
+	if err != nil || len(list.Memories) != 1 || list.Memories[0].Content != "kept" {
+		t.Errorf("acknowledged, and not in the store in its place: %+v (%v)", list.Memories, err)
+	}
+}
+
+// TestStopWaits stops an owner with a call under way: Stop returns behind its answer.
+func TestStopWaits(t *testing.T) {
+	w := newWorld(t)
+	c := w.child("slow", w.dir)
+	c.expect("up")
+	w.until("the owner serves", func() bool { return w.status().Running })
+	f := w.front(w.options())
+	go f.Store(w.ctx, note("slow"))
+	c.expect("storing")
+	stopped := make(chan error, 1)
+	go func() { stopped <- daemon.Stop(w.ctx, w.options()) }()
+	c.expect("leaves")
+	select {
+	case err := <-stopped:
+		t.Errorf("stop returned (%v) while a call was under way", err)
+	case <-time.After(50 * time.Millisecond):
+		fmt.Fprintln(c.in, "go on")
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}
+	fmt.Fprintln(c.in, "go on")
+	c.end()
 }
 
 // TestSocketTakenAway removes an owner's sockets, as cleaners of temporary directories do.
