@@ -295,6 +295,9 @@ func decideLine(
 	if err != nil {
 		return nil, err
 	}
+	if byID && !l.dated { // the time of this import says nothing about the fact
+		l.m.CreatedAt = old.CreatedAt
+	}
 	switch {
 	case d.Deleted:
 		t.present++
