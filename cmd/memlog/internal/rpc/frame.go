@@ -21,10 +21,7 @@ func appendFrame(b []byte, f frame) []byte { return append(appendJSON(b, f), '\n
 var errLongLine = errors.New("line is too long")
 
 // frameReader reads a body of frames.
-type frameReader struct {
-	r    *bufio.Reader
-	line []byte
-}
+type frameReader struct{ r *bufio.Reader }
 
 func newFrameReader(r io.Reader) *frameReader {
 	return &frameReader{r: bufio.NewReaderSize(r, chunkSize)}

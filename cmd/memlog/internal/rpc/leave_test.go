@@ -227,6 +227,23 @@ func TestHello(t *testing.T) {
 	}
 }
 
+// TestPresencePID goes by the kernel's word for who a client is.
+func TestPresencePID(t *testing.T) {
+	s, path := serve(t, &fake{}, ServerOptions{})
+	conn := raw(t, path, "GET /v1/presence HTTP/1.1\r\nHost: m\r\nMemlog-Client-Name: a+b%2F\r\n"+
+		"Memlog-Client-Pid: 1\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	want := 1
+	if runtime.GOOS == "linux" || runtime.GOOS == "darwin" {
+		want = os.Getpid()
+	}
+	if got := s.Clients(); len(got) != 1 || got[0].PID != want || got[0].Name != "a b/" {
+		t.Errorf("%+v, want process %d", got, want)
+	}
+}
+
 func TestPeers(t *testing.T) {
 	no := func(Peer) error { return errors.New("a stranger") }
 	_, path := serve(t, &fake{}, ServerOptions{Allow: no})

@@ -82,9 +82,7 @@ func (u *underWay) changed() {
 	if u.calls+u.streams > 0 {
 		return
 	}
-	if len(u.clients) == 0 {
-		u.idleSince = time.Now()
-	}
+	u.idleSince = time.Now() // counts only while nobody is connected
 	if u.draining {
 		u.closeDrained()
 	}
