@@ -106,3 +106,29 @@ func TestLogFile(t *testing.T) {
 		t.Error("the log made the store's directory")
 	}
 }
+
+// TestDoor takes a socket's file away where it is the socket's own, and only there.
+func TestDoor(t *testing.T) {
+	dir, err := os.MkdirTemp("", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "a.sock")
+	open := func() *door {
+		d := &door{path: path}
+		if err := d.open(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.l.Close() })
+		return d
+	}
+	first := open()
+	second := open() // takes its place
+	if first.remove(); first.there() || !second.there() {
+		t.Error("a socket that was replaced took the other away")
+	}
+	if second.remove(); second.there() {
+		t.Error("a socket stayed")
+	}
+}
