@@ -26,8 +26,14 @@ type app struct {
 	open func(ctx context.Context, s settings, log *slog.Logger, create bool) (memory.Service, error)
 	// offline returns what looks after a store that need not be fit to be opened.
 	offline func(s settings, log *slog.Logger) offlineKeeper
-	// shared returns a service that opens the store when it is needed and lets it go meanwhile.
-	shared func(s settings, log *slog.Logger, create bool) memory.Service
+	// front returns the store for a process that lives long; it opens nothing before the first call.
+	front func(s settings, log *slog.Logger) (memory.Service, error)
+}
+
+// offlineKeeper looks after a store that need not be fit to be opened.
+type offlineKeeper interface {
+	Verify(context.Context, memory.VerifyRequest) (memory.VerifyResult, error)
+	Repair(context.Context, memory.RepairRequest) (memory.RepairResult, error)
 }
 
 // newApp returns the app of this process.
@@ -35,7 +41,7 @@ func newApp() *app {
 	return &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		env: os.Getenv, now: time.Now, screen: thisScreen(os.Getenv),
-		open: openStore, offline: openOffline, shared: openShared,
+		open: openStore, offline: openOffline, front: openFront,
 	}
 }
 

@@ -95,7 +95,7 @@ func runOn(t *testing.T, f *fakeStore, tty bool, stdin string, words ...string) 
 			return f, nil
 		},
 		offline: func(settings, *slog.Logger) offlineKeeper { return f },
-		shared:  func(settings, *slog.Logger, bool) memory.Service { return f },
+		front:   func(settings, *slog.Logger) (memory.Service, error) { return f, nil },
 	}
 	if tty {
 		a.screen = screen{stdout: true, stderr: true, width: 60}

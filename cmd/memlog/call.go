@@ -87,21 +87,8 @@ func (c *call) service(ctx context.Context, create bool) (memory.Service, error)
 	return svc, nil
 }
 
-// following returns the store for a command that lasts: others write to it meanwhile.
-func (c *call) following() memory.Service {
-	c.svc = c.shared(c.settings, c.log, false)
-	return c.svc
-}
-
 // keeper returns what looks after a store that need not be fit to be opened.
-func (c *call) keeper() (k offlineKeeper, done func()) {
-	k = c.offline(c.settings, c.log)
-	return k, func() {
-		if err := k.Close(); err != nil {
-			c.log.Warn("close the store", "error", err)
-		}
-	}
-}
+func (c *call) keeper() offlineKeeper { return c.offline(c.settings, c.log) }
 
 // warn says on stderr what is wrong with the store, at every look.
 func (c *call) warn(ctx context.Context) {

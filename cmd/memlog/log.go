@@ -58,9 +58,6 @@ func runLog(ctx context.Context, c *call) error {
 	if req.To != 0 && req.From > req.To {
 		return memory.Invalid("--until", "seq %d is before --from seq %d", req.To, req.From)
 	}
-	if req.Follow {
-		return c.printLog(ctx, c.following(), req)
-	}
 	svc, err := c.reader(ctx)
 	if err != nil {
 		return err

@@ -13,9 +13,9 @@ func mcpCommand() *command {
 		name: "mcp", group: "Processes",
 		summary: "Serve the store to an agent over MCP on standard input and output",
 		about: `
-Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes, and
-opens the store only while it needs it. Standard output belongs to the protocol; logs go to
-standard error.`,
+Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes. It
+does not open the store: at the first call it connects to the store's owner, and starts memlog serve
+where there is none. Standard output belongs to the protocol; logs go to standard error.`,
 		examples: []string{`memlog mcp --store ~/notes`},
 		exits:    []int{},
 		run:      runMCP,
@@ -28,8 +28,11 @@ func runMCP(ctx context.Context, c *call) error {
 	}
 	c.streamed = true
 	name, host := caller()
-	c.svc = c.shared(c.settings, c.log, true)
-	err := mcpserver.Run(ctx, c.svc, mcpserver.Options{
+	var err error
+	if c.svc, err = c.front(c.settings, c.log); err != nil {
+		return err
+	}
+	err = mcpserver.Run(ctx, c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, Session: clip(session(c.env)),
 		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,
 	})

@@ -2,19 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 
+	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/rpc"
 	"memlog/cmd/memlog/internal/store"
 )
-
-// offlineKeeper looks after a store that need not be fit to be opened.
-type offlineKeeper interface {
-	Verify(context.Context, memory.VerifyRequest) (memory.VerifyResult, error)
-	Repair(context.Context, memory.RepairRequest) (memory.RepairResult, error)
-	Rebuild(context.Context, memory.RebuildRequest) (memory.RebuildResult, error)
-	Close() error
-}
 
 // storeOptions are the options of the store for the settings of a command.
 func storeOptions(s settings, log *slog.Logger, create bool) store.Options {
@@ -28,23 +24,93 @@ func storeOptions(s settings, log *slog.Logger, create bool) store.Options {
 	return o
 }
 
-// openStore opens the store for one command.
+// ownerOptions say how this process and the store's owner find each other.
+func ownerOptions(s settings, log *slog.Logger, create bool) daemon.Options {
+	o := daemon.Options{
+		Store: s.store, Version: version(), Format: store.Format, Logger: log, Deadline: s.timeout,
+		Client: rpc.ClientOptions{Name: s.holder, Version: version()},
+		Open: func(ctx context.Context) (memory.Service, error) {
+			so := storeOptions(s, log, create)
+			so.LockWait = -1 // who has the lock is asked to serve instead
+			st, err := store.Open(ctx, s.store, so)
+			if err != nil {
+				return nil, err
+			}
+			return st, nil
+		},
+	}
+	if s.timeout == 0 {
+		o.Deadline = -1
+	}
+	return o
+}
+
+// openStore returns the store for one command: its owner's, or, where there is none, opened here.
 func openStore(
 	ctx context.Context, s settings, log *slog.Logger, create bool,
 ) (memory.Service, error) {
-	st, err := store.Open(ctx, s.store, storeOptions(s, log, create))
-	if err != nil {
-		return nil, err
+	o := ownerOptions(s, log, create)
+	if s.acceptClock { // it is the opening that believes the clock
+		if err := daemon.Stop(ctx, o); err != nil {
+			return nil, fmt.Errorf("stop the owner of the store: %w", err)
+		}
 	}
-	return st, nil
+	return daemon.OneShot(ctx, o)
 }
 
-// openShared returns the store as processes share it that live longer than a call.
-func openShared(s settings, log *slog.Logger, create bool) memory.Service {
-	return store.NewShared(s.store, storeOptions(s, log, create), 0)
+// openFront returns the store for a process that lives long. It starts an owner at the first call.
+func openFront(s settings, log *slog.Logger) (memory.Service, error) {
+	o := ownerOptions(s, log, true)
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this binary: %w", err)
+	}
+	o.Spawn = daemon.Detached(self, "serve", "--store", s.store)
+	return daemon.Front(o), nil
 }
 
-// openOffline returns what works on the store's directory, and opens it only for a rebuild.
-func openOffline(s settings, log *slog.Logger) offlineKeeper {
-	return store.NewShared(s.store, storeOptions(s, log, false), 0)
+// offline looks after a store that need not be fit to be opened.
+type offline struct {
+	s   settings
+	log *slog.Logger
 }
+
+// Verify is done by the owner, where there is one that answers: its index is ahead of the disk. Else
+// it is done here, which needs no lock.
+func (k offline) Verify(
+	ctx context.Context, r memory.VerifyRequest,
+) (memory.VerifyResult, error) {
+	svc, err := k.owner(ctx)
+	if svc == nil || err != nil {
+		return store.Verify(ctx, k.s.store, storeOptions(k.s, k.log, false), r)
+	}
+	defer svc.Close()
+	return svc.Verify(ctx, r)
+}
+
+// Repair is done by the owner, where there is one that answers, and else here.
+func (k offline) Repair(
+	ctx context.Context, r memory.RepairRequest,
+) (memory.RepairResult, error) {
+	svc, err := k.owner(ctx)
+	if err != nil {
+		return memory.RepairResult{}, err
+	}
+	if svc == nil {
+		return store.Repair(ctx, k.s.store, storeOptions(k.s, k.log, false), r)
+	}
+	defer svc.Close()
+	return svc.Repair(ctx, r)
+}
+
+// owner connects to the owner of the store; nil where there is none that answers.
+func (k offline) owner(ctx context.Context) (memory.Service, error) {
+	status, err := daemon.Status(ctx, ownerOptions(k.s, k.log, false))
+	if err != nil || !status.Running {
+		return nil, nil // who holds the lock and does not answer is named when it is waited for
+	}
+	return openStore(ctx, k.s, k.log, false)
+}
+
+// openOffline returns what works on the store's directory.
+func openOffline(s settings, log *slog.Logger) offlineKeeper { return offline{s, log} }

@@ -16,9 +16,11 @@ The old index stays until the new one is whole. It works where the old index can
 		examples: []string{`memlog rebuild`},
 		exits:    []int{exitDamaged, exitNotFound, exitBusy},
 		run: func(ctx context.Context, c *call) error {
-			k, done := c.keeper()
-			defer done()
-			res, err := k.Rebuild(ctx, memory.RebuildRequest{Progress: c.bar.progress()})
+			svc, err := c.reader(ctx)
+			if err != nil {
+				return err
+			}
+			res, err := svc.Rebuild(ctx, memory.RebuildRequest{Progress: c.bar.progress()})
 			if err != nil {
 				return err
 			}

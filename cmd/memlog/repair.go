@@ -27,8 +27,7 @@ down in the log; without it repair reports them and exits with code 3.`,
 }
 
 func runRepair(ctx context.Context, c *call) error {
-	k, done := c.keeper()
-	defer done()
+	k := c.keeper()
 	req := memory.RepairRequest{
 		DryRun: c.yes("dry-run"), AcceptLoss: c.yes("accept-loss"), Progress: c.bar.progress(),
 	}

@@ -38,9 +38,10 @@ func broken(by interface {
 	wrap(memory.Service) memory.Service
 }) int {
 	a := newApp()
-	shared := a.shared
-	a.shared = func(s settings, log *slog.Logger, create bool) memory.Service {
-		return by.wrap(shared(s, log, create))
+	front := a.front
+	a.front = func(s settings, log *slog.Logger) (memory.Service, error) {
+		svc, err := front(s, log)
+		return by.wrap(svc), err
 	}
 	return a.run(context.Background(), os.Args[1:])
 }

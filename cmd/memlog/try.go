@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/mcpserver"
 )
 
@@ -86,7 +87,7 @@ func runTry(ctx context.Context, c *call) (err error) {
 	if c.yes("keep") {
 		t.report.Store = t.dir
 	} else {
-		defer func() { err = errors.Join(err, os.RemoveAll(t.dir)) }()
+		defer func() { err = errors.Join(err, t.clear(ctx)) }()
 	}
 	t.play(ctx)
 	t.report.Seconds = time.Since(began).Seconds()
@@ -204,4 +205,12 @@ func (t *trial) end(context.Context) (string, error) {
 		return "", err
 	}
 	return "the server ended with it", nil
+}
+
+// clear has the owner of the throw-away store leave, and removes the store.
+func (t *trial) clear(ctx context.Context) error {
+	s := t.c.settings
+	s.store = t.dir
+	err := daemon.Stop(context.WithoutCancel(ctx), ownerOptions(s, t.c.log, false))
+	return errors.Join(err, os.RemoveAll(t.dir))
 }

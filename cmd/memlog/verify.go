@@ -28,8 +28,7 @@ be opened.`,
 }
 
 func runVerify(ctx context.Context, c *call) error {
-	k, done := c.keeper()
-	defer done()
+	k := c.keeper()
 	res, err := k.Verify(ctx, memory.VerifyRequest{Deep: c.yes("deep"), Progress: c.bar.progress()})
 	if err != nil {
 		return err

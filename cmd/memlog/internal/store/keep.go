@@ -98,7 +98,7 @@ func (s *Store) Repair(
 	r memory.RepairRequest,
 ) (res memory.RepairResult, err error) {
 	err = s.closed(ctx, func() error {
-		res, err = repair(ctx, s.dir, s.o, r)
+		res, err = Repair(ctx, s.dir, s.o, r)
 		return err
 	})
 	return res, err
@@ -124,9 +124,10 @@ func (s *Store) closed(ctx context.Context, f func() error) error {
 	return err
 }
 
-// repair mends the store in dir, which nobody may hold.
-func repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) (
+// Repair mends the store in dir. It waits its turn for the lock.
+func Repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) (
 	memory.RepairResult, error) {
+	o = o.withDefaults()
 	rep, err := recovery.Repair(ctx, dir, recovery.RepairOptions{
 		AcceptLoss: r.AcceptLoss, DryRun: r.DryRun, LockWait: o.LockWait, Holder: o.Holder,
 		Logger: o.Logger, Now: o.Now, Progress: recovery.Progress(r.Progress)})

@@ -13,6 +13,9 @@ import (
 	"memlog/wal/event"
 )
 
+// followEvery is how often the head of a followed log is looked at, should nobody say it moved.
+const followEvery = 250 * time.Millisecond
+
 // Log yields the records of the log in order, and, with Follow, those that come. A damaged stretch
 // is an error that does not end it.
 func (s *Store) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {

@@ -16,6 +16,9 @@ import (
 	"memlog/wal"
 )
 
+// Format is the store format this program writes.
+const Format = wal.Format
+
 // DefaultLockWait is how long Open waits for another process where no time is given.
 const DefaultLockWait = 30 * time.Second
 

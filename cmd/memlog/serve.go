@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/daemon"
+	"memlog/cmd/memlog/internal/memory"
+)
+
+func serveCommand() *command {
+	return &command{
+		name: "serve", group: "Processes",
+		summary: "Own the store and serve it to every other process",
+		about: `
+memlog mcp starts it when it is needed, and it leaves when nobody has used the store for a while:
+there is seldom a reason to run it by hand. Where the store has an owner already it ends at once.
+What it does is noted in serve.log in the store.`,
+		examples: []string{`memlog serve`, `memlog serve --idle 8h`},
+		flags: []cli.Flag{
+			&cli.StringFlag{Name: "idle", Usage: "leave after `DURATION` without use (default: 10m)"},
+		},
+		exits: []int{exitDamaged, exitBusy},
+		run:   runServe,
+	}
+}
+
+func runServe(ctx context.Context, c *call) error {
+	if c.json {
+		return memory.Invalid("--json", "does not go with serve: it has no result")
+	}
+	logs := daemon.LogFile(c.store)
+	defer logs.Close()
+	level := &slog.HandlerOptions{Level: min(c.level, slog.LevelInfo)}
+	log := slog.New(slog.NewTextHandler(logs, level))
+	o := ownerOptions(c.settings, log, true)
+	if v := c.flags.String("idle"); v != "" {
+		idle, err := parseTimeout("--idle", v)
+		if err != nil {
+			return err
+		}
+		o.Idle = max(idle, time.Second)
+	}
+	return daemon.Own(ctx, o)
+}
