@@ -75,8 +75,8 @@ type offline struct {
 	log *slog.Logger
 }
 
-// Verify is done by the owner, where there is one that answers: its index is ahead of the disk. Else
-// it is done here, which needs no lock.
+// Verify is done by the owner, where there is one that answers: its index is ahead of the disk.
+// Else it is done here, which needs no lock.
 func (k offline) Verify(
 	ctx context.Context, r memory.VerifyRequest,
 ) (memory.VerifyResult, error) {
