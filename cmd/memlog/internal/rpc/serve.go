@@ -30,20 +30,21 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 			WithHint("the owner is another version than this program; memlog stop lets it go"))
 		return
 	}
-	end, ok := s.begin(a, r, s.under.call)
+	at, ok := begin(s, a, r, s.under.call)
 	if !ok {
 		return
 	}
-	defer end()
-	s.carryOut(a, method, func() (span, error) {
+	defer at.end()
+	s.carryOut(a, at, method, func() (span, error) {
 		return handle(r.Context(), s.svc, body, a.progressFor(r))
 	})
 }
 
 // carryOut calls the service and sends the end of the answer. A call that ended because the server
 // stopped waiting for it is not answered: its client is to ask the next owner.
-func (s *Server) carryOut(a *answer, method string, call func() (span, error)) {
+func (s *Server) carryOut(a *answer, at *place, method string, call func() (span, error)) {
 	res, err := s.guard(method, call)
+	at.free()
 	if err != nil && s.under.isDraining() && errors.Is(err, context.Canceled) {
 		panic(http.ErrAbortHandler)
 	}
@@ -66,21 +67,21 @@ func (s *Server) guard(method string, call func() (span, error)) (res span, err 
 }
 
 // begin takes a place for a call of a client that means this server, or answers why not.
-func (s *Server) begin(a *answer, r *http.Request, take func() (func(), error)) (func(), bool) {
+func begin[P any](s *Server, a *answer, r *http.Request, take func() (P, error)) (P, bool) {
 	err := error(errLeaving)
-	var end func()
+	var at P
 	if meant := r.Header.Get(headerInstance); meant == "" || meant == s.instance {
-		end, err = take()
+		at, err = take()
 	}
 	switch {
 	case err == nil:
-		return end, true
+		return at, true
 	case errors.Is(err, errLeaving):
 		a.refuse(statusMisdirected, err)
 	default:
 		a.fail(err)
 	}
-	return nil, false
+	return at, false
 }
 
 // readBody reads a request's body in bounded time and memory.
@@ -134,7 +135,7 @@ func (s *Server) servePresence(w http.ResponseWriter, r *http.Request) {
 		a.fail(err)
 		return
 	}
-	leave, ok := s.begin(a, r, func() (func(), error) { return s.under.join(info) })
+	leave, ok := begin(s, a, r, func() (func(), error) { return s.under.join(info) })
 	if !ok {
 		return
 	}

@@ -27,12 +27,12 @@ func (s *Server) serveLog(w http.ResponseWriter, r *http.Request) {
 		defer done()
 		ctx = followed
 	}
-	end, ok := s.begin(a, r, s.under.stream)
+	at, ok := begin(s, a, r, s.under.stream)
 	if !ok {
 		return
 	}
-	defer end()
-	s.carryOut(a, methodLog, func() (span, error) {
+	defer at.end()
+	s.carryOut(a, at, methodLog, func() (span, error) {
 		write := a.hold
 		if q.Follow {
 			write = func(f frame) error { return a.send(f, nil) }
@@ -59,13 +59,13 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) {
 		a.failClosing(err)
 		return
 	}
-	end, ok := s.begin(a, r, s.under.stream)
+	at, ok := begin(s, a, r, s.under.stream)
 	if !ok {
 		return
 	}
-	defer end()
+	defer at.end()
 	q.Progress = a.progressFor(r)
-	s.carryOut(a, methodExport, func() (span, error) {
+	s.carryOut(a, at, methodExport, func() (span, error) {
 		out := &chunkWriter{a: a}
 		res, err := s.svc.Export(r.Context(), out, q)
 		if failed := out.flush(); err == nil {
@@ -141,13 +141,13 @@ func (s *Server) importFrom(a *answer, r *http.Request, src *unframedSource) {
 			WithHint("the first line of the body has it"))
 		return
 	}
-	end, ok := s.begin(a, r, s.under.stream)
+	at, ok := begin(s, a, r, s.under.stream)
 	if !ok {
 		return
 	}
-	defer end()
+	defer at.end()
 	q.Progress = a.progressFor(r)
-	s.carryOut(a, methodImport, func() (span, error) {
+	s.carryOut(a, at, methodImport, func() (span, error) {
 		res, err := s.svc.Import(r.Context(), src, q)
 		return appendJSON(nil, res), err
 	})

@@ -14,7 +14,8 @@ type underWay struct {
 
 	mu sync.Mutex
 	// mu guards:
-	calls, streams int
+	calls, streams int // being carried out
+	open           int // those, and those whose answers are being sent
 	clients        map[int]ClientInfo
 	serial         int
 	idleSince      time.Time
@@ -30,13 +31,13 @@ func newUnderWay(maxCalls, maxStreams int) *underWay {
 // errLeaving tells a client that the owner takes no more calls; the call was not carried out.
 var errLeaving = memory.Errorf(memory.CodeBusy, "owner is leaving").WithHint("call the next owner")
 
-// call begins a call; the function returned ends it, when its answer is on its way.
-func (u *underWay) call() (func(), error) { return u.begin(&u.calls, u.maxCalls, "calls") }
+// call begins a call.
+func (u *underWay) call() (*place, error) { return u.begin(&u.calls, u.maxCalls, "calls") }
 
 // stream begins a log, an export or an import.
-func (u *underWay) stream() (func(), error) { return u.begin(&u.streams, u.maxStreams, "streams") }
+func (u *underWay) stream() (*place, error) { return u.begin(&u.streams, u.maxStreams, "streams") }
 
-func (u *underWay) begin(n *int, limit int, what string) (func(), error) {
+func (u *underWay) begin(n *int, limit int, what string) (*place, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.draining {
@@ -47,12 +48,36 @@ func (u *underWay) begin(n *int, limit int, what string) (func(), error) {
 			WithHint("try again in a moment")
 	}
 	*n++
-	return func() {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		*n--
-		u.changed()
-	}, nil
+	u.open++
+	return &place{u: u, of: n}, nil
+}
+
+// place is what a call takes up. It is free when the call is carried out, so that whoever has the
+// answer can call again; the call ends when its answer is on its way, and the server may close.
+type place struct {
+	u  *underWay
+	of *int // what it is counted in; nil: it is free
+}
+
+func (p *place) free() {
+	p.u.mu.Lock()
+	defer p.u.mu.Unlock()
+	p.freeLocked()
+}
+
+func (p *place) freeLocked() {
+	if p.of != nil {
+		*p.of--
+		p.of = nil
+	}
+}
+
+func (p *place) end() {
+	p.u.mu.Lock()
+	defer p.u.mu.Unlock()
+	p.freeLocked()
+	p.u.open--
+	p.u.changed()
 }
 
 // join puts a client on the list; the function returned takes it off.
@@ -79,7 +104,7 @@ func (u *underWay) join(c ClientInfo) (func(), error) {
 
 // changed is called under mu when something ended.
 func (u *underWay) changed() {
-	if u.calls+u.streams > 0 {
+	if u.open > 0 {
 		return
 	}
 	u.idleSince = time.Now() // counts only while nobody is connected
@@ -93,7 +118,7 @@ func (u *underWay) drain() <-chan struct{} {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.draining = true
-	if u.calls+u.streams == 0 {
+	if u.open == 0 {
 		u.closeDrained()
 	}
 	return u.drained
@@ -117,17 +142,17 @@ func (u *underWay) isDraining() bool {
 func (u *underWay) idle() time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.calls+u.streams+len(u.clients) > 0 {
+	if u.open+len(u.clients) > 0 {
 		return time.Time{}
 	}
 	return u.idleSince
 }
 
-// count counts calls and streams.
+// count counts what is not answered yet, without presences.
 func (u *underWay) count() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.calls + u.streams
+	return u.open
 }
 
 // list returns the clients, the longest there first; never nil.
