@@ -109,7 +109,7 @@ func (f *front) greet(ctx context.Context, path string, client *rpc.Client) (*co
 			"protocol %d, this program %d", f.o.Store, h.PID, h.Build, h.Protocol, rpc.Protocol).
 			WithHint("run the same version everywhere, or memlog stop and try again")
 	}
-	return &conn{client: client, pid: h.PID}, nil
+	return connected(client), nil
 }
 
 // become starts an owner, or becomes one. Both results nil: another is at it, or it is done.
@@ -137,7 +137,11 @@ func (s *search) become(ctx context.Context) (*conn, error) {
 	if now.Before(s.after) {
 		return nil, nil
 	}
-	if err := s.f.o.Spawn(); err != nil {
+	started, err := s.f.spawn(ctx)
+	if !started {
+		return nil, ended(ctx)
+	}
+	if err != nil {
 		s.f.o.Logger.Warn("no owner can be started; this process owns the store", "err", err)
 		s.after = time.Now().Add(spawnAgain)
 		return s.own(ctx)
@@ -149,6 +153,31 @@ func (s *search) become(ctx context.Context) (*conn, error) {
 	return s.own(ctx)
 }
 
+// spawn starts an owner. Where ctx ends first it is still being started: started is false.
+func (f *front) spawn(ctx context.Context) (started bool, err error) {
+	f.mu.Lock()
+	if f.ended.Err() != nil {
+		f.mu.Unlock()
+		return false, nil
+	}
+	f.leaves.Add(1)
+	f.mu.Unlock()
+	done := make(chan error, 1)
+	go f.spawnFor(done)
+	select {
+	case err := <-done:
+		return true, err
+	case <-ctx.Done():
+		return false, nil
+	}
+}
+
+// spawnFor starts an owner for a call that may not wait for it to the end; Close does.
+func (f *front) spawnFor(done chan<- error) {
+	defer f.leaves.Done()
+	done <- f.o.Spawn()
+}
+
 // own makes this process the owner.
 func (s *search) own(ctx context.Context) (*conn, error) {
 	w, err := openOwner(ctx, s.f.o, s.f.alone)
@@ -156,5 +185,5 @@ func (s *search) own(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	go w.run(false)
-	return &conn{own: w, pid: os.Getpid()}, nil
+	return owned(w), nil
 }

@@ -40,7 +40,7 @@ type front struct {
 
 	mu     sync.Mutex
 	conn   *conn          // mu guards; nil: not connected
-	leaves sync.WaitGroup // the goroutines that leave broken connections
+	leaves sync.WaitGroup // the goroutines that leave owners, and that start them
 }
 
 var _ memory.Service = (*front)(nil)
@@ -53,36 +53,6 @@ func newFront(o Options, alone bool) *front {
 
 // errClosed is what every call on a closed service returns.
 var errClosed = memory.Errorf(memory.CodeFailed, "store is closed")
-
-// conn is one of the two: a connection to an owner, or an owner in this process.
-type conn struct {
-	client *rpc.Client
-	own    *owner
-	pid    int // of the owner
-}
-
-// gone reports whether the owner has left, or broken off.
-func (c *conn) gone() bool {
-	if c.own != nil {
-		return c.own.left()
-	}
-	select {
-	case <-c.client.Done():
-		return true
-	default:
-		return false
-	}
-}
-
-// close leaves the owner, or ends it where it is in this process, and waits for that.
-func (c *conn) close() error {
-	if c.own == nil {
-		return c.client.Close()
-	}
-	c.own.leave("its process closed it")
-	<-c.own.done
-	return c.own.err
-}
 
 // Close leaves the owner, after the calls under way.
 func (f *front) Close() error {
@@ -219,24 +189,13 @@ func once[R any](
 	if err != nil {
 		return zero, final{err}
 	}
-	in, svc, exit, ok := f.enter(ctx, c, false)
+	in, svc, exit, ok := c.enter(ctx, f.o, false)
 	if !ok {
 		return zero, errLeaving
 	}
 	defer exit()
 	r, err := do(in, svc)
 	return r, f.judge(ctx, in, c, err)
-}
-
-// enter begins a call on a connection.
-func (f *front) enter(ctx context.Context, c *conn, stream bool) (
-	in context.Context, svc memory.Service, exit func(), ok bool) {
-	if c.own != nil {
-		in, exit, ok = c.own.enter(ctx, stream)
-		return in, c.own.svc, exit, ok
-	}
-	in, exit = f.observe(ctx, c)
-	return in, c.client, exit, true
 }
 
 // judge gives the error of a call its meaning: of a connection that broke, of an owner that does

@@ -187,6 +187,22 @@ func TestOneSpawns(t *testing.T) {
 	}
 }
 
+// TestSpawnIsNotWaitedFor ends a call in time that starts an owner which takes its own.
+func TestSpawnIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	o := w.spawning()
+	spawn, goOn := o.Spawn, make(chan struct{})
+	o.Spawn = func() error { <-goOn; return spawn() }
+	f := w.front(o)
+	ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := f.Store(ctx, note("hook")); memory.CodeOf(err) != memory.CodeBusy {
+		t.Errorf("want busy, got %v", err)
+	}
+	close(goOn)
+	w.add(f, "later")
+}
+
 // TestSilentSpawn starts something that never serves: the store is owned here.
 func TestSilentSpawn(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
@@ -273,19 +289,38 @@ func TestImportSource(t *testing.T) {
 	}
 }
 
-// TestFollow follows the log across the deaths of owners: every record once, in order.
+// TestFollow follows the log across the ends of owners: every record once, in order.
 func TestFollow(t *testing.T) {
-	w := newWorld(t)
-	f := w.front(w.spawning())
+	for name, end := range map[string]func(w *world){
+		"killed":  func(w *world) { kill(w.T, w.status().PID) },
+		"stopped": (*world).stop,
+	} {
+		for where, options := range map[string]func(*world) daemon.Options{
+			"process": func(w *world) daemon.Options { return w.spawning() },
+			"here":    (*world).options,
+		} {
+			if name == "killed" && where == "here" {
+				continue // that would be the test's own end
+			}
+			t.Run(name+" "+where, func(t *testing.T) {
+				w := newWorld(t)
+				w.follow(options(w), func() { end(w) })
+			})
+		}
+	}
+}
+
+func (w *world) follow(o daemon.Options, end func()) {
+	f := w.front(o)
 	w.add(f, "first")
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
 	got := make(chan memory.Seq, 100)
 	go func() {
 		defer close(got)
-		for rec, err := range w.front(w.spawning()).Log(ctx, memory.LogRequest{Follow: true}) {
+		for rec, err := range f.Log(ctx, memory.LogRequest{Follow: true}) {
 			if err != nil {
-				t.Error(err)
+				w.Error(err)
 				return
 			}
 			got <- rec.Seq
@@ -296,10 +331,10 @@ func TestFollow(t *testing.T) {
 		for head := w.add(f, "next "+time.Now().String()); want < head; {
 			want++
 			if seq, ok := <-got; seq != want || !ok {
-				t.Fatalf("followed to record %d, want %d", seq, want)
+				w.Fatalf("followed to record %d, want %d", seq, want)
 			}
 		}
-		kill(t, w.status().PID)
+		end()
 	}
 	cancel()
 	for range got {

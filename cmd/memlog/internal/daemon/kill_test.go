@@ -163,6 +163,47 @@ func (w *world) killOwners(rounds int, a *acks) (killed int) {
 	return killed
 }
 
+// TestStopUnderLoad has owners leave in order under processes and fronts that write, some of which
+// own the store themselves in between: nothing is lost, doubled, or shown.
+func TestStopUnderLoad(t *testing.T) {
+	w := newWorld(t)
+	f := w.front(w.spawning())
+	if _, err := f.Store(w.ctx, memory.StoreRequest{Memories: []memory.NewMemory{{Content: "raised",
+		Metadata: json.RawMessage("0"), Aliases: []string{counterAlias}}}}); err != nil {
+		t.Fatal(err)
+	}
+	a := &acks{acked: map[string]bool{}}
+	ended, end := context.WithCancel(w.ctx)
+	two := []memory.Service{w.front(w.options()), w.front(w.spawning())}
+	for n, s := range []memory.Service{two[0], two[1], two[0], two[1], w.front(w.options())} {
+		a.done.Go(func() {
+			for i := 0; ended.Err() == nil; i++ {
+				id := fmt.Sprintf("s%d-%d", n, i)
+				word, err := killWrite(s, memory.Origin{RequestID: id, Client: "kill"}, i)
+				a.mu.Lock()
+				if err != nil {
+					a.errors = append(a.errors, err.Error())
+				} else if word == "ack" {
+					a.acked[id] = true
+				}
+				a.mu.Unlock()
+			}
+		})
+	}
+	for range 20 {
+		more := a.count() + 20
+		w.until("more is acknowledged", func() bool { return a.count() >= more })
+		w.stop()
+	}
+	end()
+	a.done.Wait()
+	for _, e := range a.errors {
+		t.Errorf("a front showed an error: %s", e)
+	}
+	w.once(f, a.acked)
+	t.Logf("%d acknowledged", len(a.acked))
+}
+
 // once holds the log against what was acknowledged.
 func (w *world) once(s memory.Service, acked map[string]bool) {
 	w.Helper()

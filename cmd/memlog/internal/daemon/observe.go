@@ -12,13 +12,13 @@ const observeEvery = 4
 
 // observe watches the owner while a call is under way. A long call is left alone as long as its
 // owner answers at all; one whose owner has been stopped ends when the deadline has passed.
-func (f *front) observe(ctx context.Context, c *conn) (in context.Context, exit func()) {
+func observe(ctx context.Context, c *conn, o Options) (in context.Context, exit func()) {
 	in, cancel := context.WithCancelCause(ctx)
-	every := max(f.o.Deadline/observeEvery, minPause)
-	o := &observer{in: in, cancel: cancel, c: c, every: every, o: f.o}
-	o.timer = time.AfterFunc(every, o.look)
+	every := max(o.Deadline/observeEvery, minPause)
+	w := &observer{in: in, cancel: cancel, c: c, every: every, o: o}
+	w.timer = time.AfterFunc(every, w.look)
 	return in, func() {
-		o.timer.Stop()
+		w.timer.Stop()
 		cancel(nil)
 	}
 }

@@ -22,7 +22,8 @@ type StatusInfo struct {
 	Watermark memory.Seq       `json:"watermark"`
 }
 
-// Status asks the owner how it is; it starts none, and does not have an older one hand over. An
+// Status asks the owner how it is; it starts none, and does not have an older one hand over. To the
+// owner it is a client for that moment: one that is looked at often does not become idle. An
 // owner that does not answer within the deadline is an error with CodeBusy that names its process,
 // beside a status that says that it runs.
 func Status(ctx context.Context, o Options) (StatusInfo, error) {

@@ -117,7 +117,7 @@ func (l *logReader) once(ctx context.Context) error {
 	if err != nil {
 		return final{err}
 	}
-	in, svc, exit, ok := l.f.enter(ctx, c, true)
+	in, svc, exit, ok := c.enter(ctx, l.f.o, true)
 	if !ok {
 		return errLeaving
 	}
