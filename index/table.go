@@ -62,7 +62,6 @@ func newTable() *table {
 func (t *table) row(r Row) *rowInfo { return &(*t.rows.Load())[r/tableChunk][r%tableChunk] }
 func (t *table) id(o Ordinal) ID    { return (*t.ids.Load())[o/tableChunk][o%tableChunk] }
 func (t *table) len() Row           { return Row(t.numRow.Load()) }
-func (t *table) docs() Ordinal      { return Ordinal(t.numID.Load()) }
 
 // addRow appends a row that set fills, and publishes it.
 func (t *table) addRow(set func(*rowInfo)) {

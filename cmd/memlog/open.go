@@ -82,7 +82,7 @@ func (k offline) Verify(
 ) (memory.VerifyResult, error) {
 	svc, err := k.owner(ctx)
 	if svc == nil || err != nil {
-		return store.Verify(ctx, k.s.store, storeOptions(k.s, k.log, false), r)
+		return store.Verify(ctx, k.s.store, r)
 	}
 	defer svc.Close()
 	return svc.Verify(ctx, r)

@@ -62,7 +62,6 @@ type trial struct {
 	deleted tryMemory
 	before  uint64 // last record before the update
 	total   int    // memories then
-	digest  string // state digest then
 }
 
 func runTry(ctx context.Context, c *call) (err error) {

@@ -43,7 +43,7 @@ type expected struct {
 func observe(t *testing.T, dir string, o store.Options, replay bool) expected {
 	t.Helper()
 	ctx := context.Background()
-	v, err := store.Verify(ctx, dir, o, memory.VerifyRequest{})
+	v, err := store.Verify(ctx, dir, memory.VerifyRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,8 @@ func (s *Store) Verify(ctx context.Context, r memory.VerifyRequest) (memory.Veri
 }
 
 // Verify checks the store in dir, open elsewhere or not, and changes nothing in it.
-func Verify(ctx context.Context, dir string, o Options, r memory.VerifyRequest) (
+func Verify(ctx context.Context, dir string, r memory.VerifyRequest) (
 	memory.VerifyResult, error) {
-	o = o.withDefaults()
 	rep, err := recovery.Verify(ctx, dir, recovery.VerifyOptions{Deep: r.Deep,
 		Progress: recovery.Progress(r.Progress)})
 	if err != nil {

@@ -173,7 +173,7 @@ func TestVerifyBeside(t *testing.T) {
 		add(t, s, text)
 	}
 	for _, deep := range []bool{false, true} {
-		v, err := store.Verify(t.Context(), dir, store.Options{}, memory.VerifyRequest{Deep: deep})
+		v, err := store.Verify(t.Context(), dir, memory.VerifyRequest{Deep: deep})
 		if err != nil || !v.OK {
 			t.Errorf("deep %v: %+v %v", deep, v, err)
 		}
