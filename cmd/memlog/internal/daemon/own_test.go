@@ -296,6 +296,18 @@ func TestSocketTakenAway(t *testing.T) {
 	}
 }
 
+// TestAddressCannotBeWritten serves all the same, as on a full disk.
+func TestAddressCannotBeWritten(t *testing.T) {
+	w := newWorld(t)
+	if err := os.MkdirAll(filepath.Join(w.dir, "owner.addr", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := w.serving(testVersion)
+	w.add(w.front(w.options()), "one")
+	w.stop()
+	c.end()
+}
+
 // TestOtherRuntimeDirectory finds the owner from a process that sees another runtime directory.
 func TestOtherRuntimeDirectory(t *testing.T) {
 	w := newWorld(t)

@@ -103,8 +103,13 @@ func (w *owner) listen() error {
 		}
 		w.doors = append(w.doors, d)
 	}
-	// Losing it costs a busy message in a process with another runtime directory: no sync.
-	return os.WriteFile(filepath.Join(w.o.Store, addrName), []byte(path+"\n"), 0o600)
+	// Without it (the disk may be full) a process with another runtime directory hears that the store
+	// is busy: no reason not to serve, nor to sync.
+	addr := filepath.Join(w.o.Store, addrName)
+	if err := os.WriteFile(addr, []byte(path+"\n"), 0o600); err != nil {
+		w.o.Logger.Warn("say where the owner listens", "err", err)
+	}
+	return nil
 }
 
 // run serves until somebody makes it leave, and closes the store. With idles it leaves by itself.
