@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -283,11 +284,11 @@ func TestClock(t *testing.T) {
 func TestIdleSyncsHead(t *testing.T) {
 	dir := quickDir(t)
 	synctest.Test(t, func(t *testing.T) {
-		synced := 0
+		var synced atomic.Int32
 		d := realDisk()
 		d.sync = func(f *os.File) error {
 			if filepath.Base(f.Name()) == headName {
-				synced++
+				synced.Add(1)
 			}
 			return nil
 		}
@@ -297,11 +298,11 @@ func TestIdleSyncsHead(t *testing.T) {
 		}
 		defer l.Close()
 		mustAppend(t, l, "a")
-		synced = 0
+		synced.Store(0)
 		time.Sleep(2 * HeadSyncIdle)
 		synctest.Wait()
-		if synced != 1 {
-			t.Errorf("HEAD after a pause: got %d syncs, want 1", synced)
+		if n := synced.Load(); n != 1 {
+			t.Errorf("HEAD after a pause: got %d syncs, want 1", n)
 		}
 	})
 }
