@@ -1,4 +1,4 @@
-// Memlog is a memory for coding agents that never loses what it was told.
+// Command memlog is a memory for coding agents that never loses what it was told.
 //
 // This package is the command line: one file per command, each of which turns flags into one call
 // of a memory.Service and prints the answer. It decides nothing about memories itself.
