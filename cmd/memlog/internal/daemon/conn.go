@@ -46,8 +46,8 @@ func (c *conn) gone() bool {
 	}
 }
 
-// enter begins a call, which exit ends; false where the connection is no longer used. The context of
-// the call ends also when its owner does not answer, and that of a stream when its owner leaves.
+// enter begins a call, which exit ends; false where the connection is no longer used. The context
+// of the call ends also when its owner does not answer, and that of a stream when its owner leaves.
 func (c *conn) enter(ctx context.Context, o Options, stream bool) (
 	in context.Context, svc memory.Service, exit func(), ok bool) {
 	if c.own != nil {
