@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +30,11 @@ type importing struct {
 	res    *memory.ImportResult
 	chunk  []importLine
 	bytes  int
-	links  []lineLink // of all lines; they are made last, when both ends are there
-	left   int        // lines about what was deleted here
-	passed int        // records of another log that say nothing about memories
+	links  []lineLink         // of all lines; they are made last, when both ends are there
+	left   int                // lines about what was deleted here
+	older  int                // lines that say what a memory said before it was changed here
+	dry    map[memory.ID]bool // of a dry run: what lines before would have made
+	passed int                // records of another log that say nothing about memories
 }
 
 // importLine is a memory line that passed the checks.
@@ -66,7 +67,7 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	id := memory.ID(e.Log.ID())
 	done()
 	res := memory.ImportResult{Rejected: []memory.Rejected{}, DryRun: r.DryRun}
-	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res}
+	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res, dry: map[memory.ID]bool{}}
 	rd := transfer.NewReader(src, transfer.ReaderOptions{Source: r.Name, Zone: s.o.Now().Location()})
 	for {
 		item, err := rd.Next()
@@ -89,19 +90,36 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	if err := in.makeLinks(ctx); err != nil {
 		return res, err
 	}
-	res.Notes = append(res.Notes, rd.Notes()...)
-	if in.left > 0 {
-		res.Notes = append(res.Notes, fmt.Sprintf("%d memories were deleted here and stay so; "+
-			"memlog restore brings them back", in.left))
-	}
-	if in.passed > 0 {
-		res.Notes = append(res.Notes, fmt.Sprintf("%d records speak of the other log itself and were "+
-			"passed over", in.passed))
-	}
+	res.Notes = append(append(res.Notes, rd.Notes()...), in.notes()...)
 	if res.Seq != 0 {
 		res.Group = r.Group
 	}
 	return res, nil
+}
+
+// notes says what was left as it is here.
+func (in *importing) notes() []string {
+	var out []string
+	if in.left > 0 {
+		out = append(out, fmt.Sprintf("%d %s deleted here and not brought back; "+
+			"memlog restore does that", in.left, plural(in.left, "memory was", "memories were")))
+	}
+	if in.older > 0 {
+		out = append(out, fmt.Sprintf("%d %s what a memory said before it was changed here; what it "+
+			"says now stays", in.older, plural(in.older, "line says", "lines say")))
+	}
+	if in.passed > 0 {
+		out = append(out, fmt.Sprintf("%d %s of the other log itself and passed over", in.passed,
+			plural(in.passed, "record speaks", "records speak")))
+	}
+	return out
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // take adds one line to the chunk, or appends a record line at once.
@@ -157,41 +175,52 @@ func (in *importing) check(item transfer.Item) (importLine, error) {
 	return importLine{n: item.Line, m: c, line: l, dated: !m.CreatedAt.IsZero()}, nil
 }
 
-// tally is what one chunk came to, and which memory each of its lines is.
+// tally is what one record came to, and which memory each of its lines is.
 type tally struct {
-	imported, present, changed, repeated, left int
-	ids                                        []memory.ID
+	imported, present, changed, repeated, left, older int
+	ids                                               []memory.ID
 }
 
-// flush decides and appends the chunk.
+// flush decides and appends the chunk: in one record, or in several where its lines speak of one
+// memory differently, since each is decided on what those before it made.
 func (in *importing) flush(ctx context.Context) error {
 	chunk := in.chunk
 	in.chunk, in.bytes = nil, 0
-	if len(chunk) == 0 {
-		return nil
+	for len(chunk) > 0 {
+		var t tally
+		decide := func(v *index.View) ([]event.Event, error) {
+			t = tally{}
+			return in.decideChunk(v, chunk, &t)
+		}
+		if err := in.append(ctx, decide); err != nil {
+			return err
+		}
+		in.count(t)
+		for i, id := range t.ids {
+			for _, k := range chunk[i].line.Links {
+				if k.From.IsZero() {
+					k.From = id
+				}
+				in.links = append(in.links, lineLink{chunk[i].n, k})
+			}
+		}
+		chunk = chunk[len(t.ids):]
 	}
-	var t tally
-	decide := func(v *index.View) ([]event.Event, error) {
-		t = tally{}
-		return decideChunk(v, chunk, in.now, &t)
-	}
-	if err := in.append(ctx, decide); err != nil {
-		return err
-	}
+	return nil
+}
+
+func (in *importing) count(t tally) {
 	in.res.Imported += t.imported
 	in.res.Present += t.present
 	in.res.Changed += t.changed
 	in.res.Repeated += t.repeated
 	in.left += t.left
-	for i, l := range chunk {
-		for _, k := range l.line.Links {
-			if k.From.IsZero() {
-				k.From = t.ids[i]
-			}
-			in.links = append(in.links, lineLink{l.n, k})
+	in.older += t.older
+	for _, id := range t.ids {
+		if in.r.DryRun {
+			in.dry[id] = true
 		}
 	}
-	return nil
 }
 
 // append runs one chunk's decision: into the log, or, on a dry run, against the present only.
@@ -226,206 +255,6 @@ func (in *importing) append(
 		in.res.Seq = out.seq
 	}
 	return err
-}
-
-// decideChunk returns the events that the lines of a chunk come to.
-func decideChunk(
-	v *index.View,
-	chunk []importLine,
-	now time.Time,
-	t *tally,
-) ([]event.Event, error) {
-	var out []event.Event
-	fresh := map[[32]byte]*event.Memory{} // by content, of this chunk
-	ids := map[memory.ID]bool{}           // with an id, of this chunk
-	for i := range chunk {
-		l := chunk[i]
-		key := index.ExactKey(l.m.Content, l.m.Type, l.m.Project)
-		if same := fresh[key]; same != nil && l.m.ID.IsZero() {
-			t.ids = append(t.ids, same.ID)
-			t.present++
-			if !sameOccasion(l, same.CreatedAt, same.Metadata, same.Tags) {
-				t.repeated++
-				ev := repeated(same.ID, l.m, same.Tags)
-				same.Tags = union(same.Tags, ev.Tags)
-				out = append(out, ev)
-			}
-			continue
-		}
-		if !l.m.ID.IsZero() && ids[l.m.ID] {
-			t.ids = append(t.ids, l.m.ID)
-			t.present++ // the file names it twice; the first line counts
-			continue
-		}
-		evs, err := decideLine(v, &l, key, now, t)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", l.n, err)
-		}
-		ids[l.m.ID] = true
-		t.ids = append(t.ids, l.m.ID)
-		if len(evs) > 0 {
-			if st, ok := evs[0].(event.Stored); ok && !l.line.Deleted {
-				m := st.Memory
-				fresh[key] = &m
-			}
-		}
-		out = append(out, evs...)
-	}
-	return out, nil
-}
-
-// decideLine returns the events of one line.
-func decideLine(
-	v *index.View,
-	l *importLine,
-	key [32]byte,
-	now time.Time,
-	t *tally,
-) ([]event.Event, error) {
-	d, ok, err := known(v, l, key)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		t.imported++
-		return newLine(v, l)
-	}
-	byID := !l.line.ID.IsZero()
-	old, err := whole(d)
-	if err != nil {
-		return nil, err
-	}
-	if byID && !l.dated { // the time of this import says nothing about the fact
-		l.m.CreatedAt = old.CreatedAt
-	}
-	switch {
-	case d.Deleted:
-		t.present++
-		if !l.line.Deleted {
-			t.left++
-		}
-		return nil, nil
-	case byID && l.line.Deleted:
-		t.changed++
-		return []event.Event{event.Deleted{ID: l.m.ID, SupersededBy: l.m.SupersededBy}}, nil
-	case byID && !sameMemory(old, l.m):
-		t.changed++
-		m := l.m
-		m.Version, m.UpdatedAt = d.LastVersion+1, now
-		return append([]event.Event{event.Updated{Memory: m}}, newOccurrences(d, l)...), nil
-	}
-	t.present++
-	if byID {
-		evs := newOccurrences(d, l)
-		t.repeated += len(evs)
-		return evs, nil
-	}
-	l.m.ID = memory.ID(d.ID)
-	if said, err := saidBefore(d, old, *l); said || err != nil {
-		return nil, err
-	}
-	t.repeated++
-	return []event.Event{repeated(l.m.ID, l.m, d.Tags)}, nil
-}
-
-// known finds what a line is about: by its id, by an alias, or by its very content.
-func known(v *index.View, l *importLine, key [32]byte) (index.Doc, bool, error) {
-	if !l.m.ID.IsZero() {
-		return v.Doc(index.ID(l.m.ID))
-	}
-	for _, a := range l.m.Aliases {
-		ids, err := v.ByAlias(a)
-		if err != nil || len(ids) == 1 {
-			if err == nil {
-				l.m.ID, l.line.ID = memory.ID(ids[0]), memory.ID(ids[0])
-				return v.Doc(ids[0])
-			}
-			return index.Doc{}, false, err
-		}
-	}
-	ids, err := v.ByExact(key)
-	if err != nil || len(ids) == 0 {
-		return index.Doc{}, false, err
-	}
-	return v.Doc(ids[0])
-}
-
-// newLine returns the events of a line whose memory is not here.
-func newLine(v *index.View, l *importLine) ([]event.Event, error) {
-	m := &l.m
-	if m.ID.IsZero() {
-		m.ID = event.NewID()
-	}
-	last, err := v.LastVersion(index.ID(m.ID))
-	if err != nil {
-		return nil, err
-	}
-	m.Version = max(m.Version, 1)
-	if last >= m.Version {
-		m.Version = last + 1
-		if l.line.Version == last { // taken back here, and brought again as it was
-			m.Version = last
-		}
-	}
-	stored := *m
-	if l.line.Deleted {
-		stored.SupersededBy = memory.ID{}
-	}
-	out := []event.Event{event.Stored{Memory: stored}}
-	for _, o := range l.line.Occurrences {
-		out = append(out, event.Repeated{ID: m.ID, Occurrence: o})
-	}
-	if l.line.Deleted {
-		out = append(out, event.Deleted{ID: m.ID, SupersededBy: m.SupersededBy})
-	}
-	return out, nil
-}
-
-// newOccurrences returns the repetitions of a line that a document lacks.
-func newOccurrences(d index.Doc, l *importLine) []event.Event {
-	var out []event.Event
-	for _, o := range l.line.Occurrences {
-		if !slices.ContainsFunc(
-			d.Occurrences,
-			func(h index.Occurrence) bool { return h.ID == index.ID(o.ID) },
-		) {
-			out = append(out, event.Repeated{ID: l.m.ID, Occurrence: o, Tags: without(o.Tags, l.m.Tags)})
-		}
-	}
-	return out
-}
-
-// saidBefore reports whether a line without an id adds nothing to the memory that says the same.
-func saidBefore(d index.Doc, old event.Memory, l importLine) (bool, error) {
-	if len(without(l.m.Tags, d.Tags)) > 0 {
-		return false, nil
-	}
-	if sameOccasion(l, old.CreatedAt, old.Metadata, d.Tags) {
-		return true, nil
-	}
-	for _, o := range d.Occurrences {
-		eo, err := event.DecodeOccurrence(o.Payload)
-		if err != nil {
-			return false, err
-		}
-		if sameOccasion(l, eo.CreatedAt, eo.Metadata, d.Tags) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// sameOccasion reports whether a line speaks of an occasion that is known by its time and metadata.
-func sameOccasion(l importLine, created time.Time, metadata []byte, tags []string) bool {
-	return (!l.dated || l.m.CreatedAt.Equal(created)) &&
-		(len(l.m.Metadata) == 0 || bytes.Equal(l.m.Metadata, metadata)) &&
-		len(without(l.m.Tags, tags)) == 0
-}
-
-func union(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // makeLinks makes the links of all lines, now that their ends are there.

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"memlog/cmd/memlog/internal/memory"
+)
+
+const (
+	firstID  = "01890a5d-ac96-774b-bcce-b302099a8057"
+	secondID = "01890a5d-ac96-774b-bcce-b302099a8058"
+)
+
+// line is one of a file, about a memory of this id.
+func line(id, content string) string {
+	return fmt.Sprintf(`{"id":%q,"content":%q,"created_at":"2024-01-01T00:00:00Z"}`+"\n", id, content)
+}
+
+func bring(t *testing.T, s *Store, text string, r memory.ImportRequest) memory.ImportResult {
+	t.Helper()
+	r.Name = "file"
+	res, err := s.Import(t.Context(), strings.NewReader(text), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// versions are the contents a memory has had, oldest first.
+func versions(t *testing.T, s *Store, id string) string {
+	t.Helper()
+	h, err := s.History(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, v := range h.Versions {
+		text := v.Content
+		if v.Deleted {
+			text = "-" + text
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " ")
+}
+
+// came is what an import came to: imported, changed, present.
+func came(r memory.ImportResult) [3]int { return [3]int{r.Imported, r.Changed, r.Present} }
+
+// TestImportSameIDTwice imports a file that says three things of one memory: each is a version,
+// and the file brings nothing the second time.
+func TestImportSameIDTwice(t *testing.T) {
+	s := open(t, t.TempDir())
+	text := line(firstID, "a") + line(secondID, "x") + line(firstID, "b") + line(firstID, "b") +
+		line(firstID, "a") + line(firstID, "c") + line(secondID, "x")
+	dry := bring(t, s, text, memory.ImportRequest{DryRun: true})
+	if came(dry)[0] != 2 {
+		t.Errorf("dry run: %+v", dry)
+	}
+	if res := bring(t, s, text, memory.ImportRequest{}); came(res) != [3]int{2, 2, 3} ||
+		len(res.Rejected) > 0 {
+		t.Errorf("%+v", res)
+	}
+	head := s.engine.Log.Head().Seq
+	if res := bring(t, s, text, memory.ImportRequest{}); came(res) != [3]int{0, 0, 7} {
+		t.Errorf("again: %+v", res)
+	}
+	if now := s.engine.Log.Head().Seq; now != head {
+		t.Errorf("the same file again made records %d to %d", head+1, now)
+	}
+	if got := versions(t, s, firstID); got != "a b c" {
+		t.Errorf("versions %q", got)
+	}
+}
+
+// TestImportSameAliasTwice is the same for memories that another program names.
+func TestImportSameAliasTwice(t *testing.T) {
+	s := open(t, t.TempDir())
+	text := `{"aliases":["n1"],"content":"a"}
+{"aliases":["n1"],"content":"b"}
+`
+	for range 2 {
+		bring(t, s, text, memory.ImportRequest{})
+		if got := versions(t, s, "n1"); got != "a b" {
+			t.Errorf("versions %q", got)
+		}
+	}
+}
+
+// TestImportOlderVersion imports what a memory said before it was edited, deleted or restored
+// here: the present stays. What it never said is a new version.
+func TestImportOlderVersion(t *testing.T) {
+	s := open(t, t.TempDir())
+	old := line(firstID, "a")
+	bring(t, s, old, memory.ImportRequest{})
+	edit := func(text string) {
+		t.Helper()
+		_, err := s.Update(t.Context(), memory.UpdateRequest{ID: firstID, Content: &text})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit("mine")
+	gone := strings.Replace(old, "{", `{"deleted":true,`, 1)
+	for _, text := range []string{old, gone} {
+		if res := bring(t, s, text, memory.ImportRequest{}); came(res) != [3]int{0, 0, 1} ||
+			len(res.Notes) != 1 {
+			t.Errorf("%s: %+v", text, res)
+		}
+	}
+	if got := versions(t, s, firstID); got != "a mine" {
+		t.Errorf("versions %q", got)
+	}
+	if res := bring(t, s, line(firstID, "new"), memory.ImportRequest{}); res.Changed != 1 {
+		t.Errorf("%+v", res)
+	}
+	gone = strings.Replace(gone, `"a"`, `"new"`, 1)
+	if res := bring(t, s, gone, memory.ImportRequest{}); res.Changed != 1 {
+		t.Errorf("a tombstone of the present: %+v", res)
+	}
+	if _, err := s.Restore(t.Context(), memory.RestoreRequest{IDs: []string{firstID}}); err != nil {
+		t.Fatal(err)
+	}
+	if res := bring(t, s, gone, memory.ImportRequest{}); came(res) != [3]int{0, 0, 1} {
+		t.Errorf("a tombstone that was restored: %+v", res)
+	}
+	if got := versions(t, s, firstID); got != "a mine new -new new" {
+		t.Errorf("versions %q", got)
+	}
+}
