@@ -26,6 +26,13 @@
 // Undo and revert append opposite events (opposite.go): for every memory, occurrence and link that
 // the commands in question touched, the event that turns what is now into what was before them.
 //
+// # Imports
+//
+// An import is judged by the state, so that the same file again adds nothing (import_lines.go). A
+// line with the id of a memory here is a new version of it, unless the memory says that or said it
+// before. A record of another log is taken once, and only where it continues what that log brought
+// here: it overwrites nothing that was changed here since (import_conflict.go).
+//
 // # Concurrency and failure
 //
 // A [Store] may be used by any number of goroutines. It holds the kernel's lock on the directory

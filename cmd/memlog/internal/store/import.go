@@ -34,6 +34,7 @@ type importing struct {
 	left   int                // lines about what was deleted here
 	older  int                // lines that say what a memory said before it was changed here
 	dry    map[memory.ID]bool // of a dry run: what lines before would have made
+	mine   map[uint64]bool    // records that it made of records of another log
 	passed int                // records of another log that say nothing about memories
 }
 
@@ -67,7 +68,8 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	id := memory.ID(e.Log.ID())
 	done()
 	res := memory.ImportResult{Rejected: []memory.Rejected{}, DryRun: r.DryRun}
-	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res, dry: map[memory.ID]bool{}}
+	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res, dry: map[memory.ID]bool{},
+		mine: map[uint64]bool{}}
 	rd := transfer.NewReader(src, transfer.ReaderOptions{Source: r.Name, Zone: s.o.Now().Location()})
 	for {
 		item, err := rd.Next()

@@ -8,7 +8,6 @@ import (
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/transfer"
-	"memlog/index"
 	"memlog/wal"
 	"memlog/wal/event"
 )
@@ -30,10 +29,6 @@ func (in *importing) record(ctx context.Context, item transfer.Item) error {
 		in.passed++
 		return nil
 	}
-	if in.r.DryRun {
-		in.res.Imported++
-		return nil
-	}
 	events := make([]event.Event, len(envs))
 	for i, e := range envs {
 		events[i] = e.Event
@@ -44,11 +39,11 @@ func (in *importing) record(ctx context.Context, item transfer.Item) error {
 	if origin.Reason == "" {
 		origin.Reason = "recorded " + r.Time.Format(timeText)
 	}
-	out, err := in.s.run(ctx, command{
+	c := command{
 		name: "import record", request: r.Hash, origin: origin, group: in.r.Group,
-		decide: func(*index.View) ([]event.Event, error) { return events, nil },
 		encode: func(_ []event.Event, print []byte) ([][]byte, error) { return encodeAll(envs, print) },
-	})
+	}
+	out, err := in.takeRecord(ctx, c, r.LogID, events)
 	switch {
 	case memory.CodeOf(err) == memory.CodeInvalid || memory.CodeOf(err) == memory.CodeConflict:
 		in.reject(item.Line, err)
@@ -60,7 +55,7 @@ func (in *importing) record(ctx context.Context, item transfer.Item) error {
 		return nil
 	}
 	in.res.Imported++
-	in.res.Seq = out.seq
+	in.res.Seq = max(in.res.Seq, out.seq)
 	return nil
 }
 
