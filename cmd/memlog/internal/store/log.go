@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -58,6 +59,9 @@ func (l *following) look(ctx context.Context, first bool) (
 	}
 	defer done()
 	if first {
+		if err := checkKind(ctx, e.Log, l.r.Kind); err != nil {
+			return nil, false, err
+		}
 		if l.from, l.to, err = logRange(e.Log, l.r); err != nil {
 			return nil, false, err
 		}
@@ -76,6 +80,48 @@ func (l *following) look(ctx context.Context, first bool) (
 	}
 	l.from = max(l.from, end+1)
 	return changed, l.r.Follow && (l.to == 0 || head < l.to), nil
+}
+
+// kinds are the kinds of events a record can show: those of package event, facts about the log
+// itself, and events that cannot be read.
+var kinds = []string{
+	string(event.KindStored), string(event.KindUpdated), string(event.KindReverted),
+	string(event.KindDeleted), string(event.KindRestored), string(event.KindRetracted),
+	string(event.KindRepeated), string(event.KindUnrepeated), string(event.KindLinked),
+	string(event.KindUnlinked), string(event.KindUndone), string(event.KindDigested),
+	string(event.KindEmbedded), kindCreated, kindForked, kindLossAccepted, kindClockCorrected,
+	kindDestroyed, kindMalformed,
+}
+
+// What stands for events that are none of package event.
+const (
+	kindCreated        = "created"
+	kindForked         = "forked"
+	kindLossAccepted   = "loss_accepted"
+	kindClockCorrected = "clock_corrected"
+	kindDestroyed      = "destroyed"
+	kindMalformed      = "malformed"
+)
+
+// checkKind refuses a kind that is neither known nor one that a newer version wrote in this log.
+func checkKind(ctx context.Context, log *wal.Log, kind string) error {
+	if kind == "" || slices.Contains(kinds, kind) {
+		return nil
+	}
+	for rec, err := range log.Records(log.First(), 0) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && hasKind(logRecord(rec), kind) {
+			return nil
+		}
+	}
+	return memory.Invalid("kind", "%.40q is no kind of event", kind).
+		WithHint("the kinds are %s", strings.Join(kinds, ", "))
+}
+
+func hasKind(rec memory.LogRecord, kind string) bool {
+	return slices.ContainsFunc(rec.Events, func(e memory.LogEvent) bool { return e.Kind == kind })
 }
 
 // logRange turns a request's bounds into sequence numbers; to 0 is open.
@@ -127,8 +173,7 @@ func yieldRecords(ctx context.Context, log *wal.Log, r memory.LogRequest, from, 
 			continue
 		}
 		out := logRecord(rec)
-		if r.Kind != "" &&
-			!slices.ContainsFunc(out.Events, func(e memory.LogEvent) bool { return e.Kind == r.Kind }) {
+		if r.Kind != "" && !hasKind(out, r.Kind) {
 			continue
 		}
 		if !yield(out, nil) {
@@ -162,17 +207,17 @@ func logMark(m *wal.Mark) (memory.LogEvent, bool) {
 	switch {
 	case m == nil:
 	case m.Created != nil:
-		return memory.LogEvent{Kind: "created", Fields: map[string]any{
+		return memory.LogEvent{Kind: kindCreated, Fields: map[string]any{
 			"log_id": event.ID(m.Created.LogID), "format": m.Created.Format}}, true
 	case m.Forked != nil:
-		return memory.LogEvent{Kind: "forked", Fields: map[string]any{
+		return memory.LogEvent{Kind: kindForked, Fields: map[string]any{
 			"from": event.ID(m.Forked.From), "seq": m.Forked.Position.Seq,
 			"hash": m.Forked.Position.Hash.String(), "log_id": event.ID(m.Forked.LogID)}}, true
 	case m.LossAccepted != nil:
-		return memory.LogEvent{Kind: "loss_accepted", Fields: map[string]any{
+		return memory.LogEvent{Kind: kindLossAccepted, Fields: map[string]any{
 			"from": m.LossAccepted.From, "to": m.LossAccepted.To}}, true
 	case m.ClockCorrected != nil:
-		return memory.LogEvent{Kind: "clock_corrected", Fields: map[string]any{
+		return memory.LogEvent{Kind: kindClockCorrected, Fields: map[string]any{
 			"from": m.ClockCorrected.From}}, true
 	}
 	return memory.LogEvent{}, false
@@ -181,11 +226,11 @@ func logMark(m *wal.Mark) (memory.LogEvent, bool) {
 // logEvent shows one encoded event; nil bytes are one that was destroyed.
 func logEvent(raw []byte) memory.LogEvent {
 	if raw == nil {
-		return memory.LogEvent{Kind: "destroyed", Destroyed: true}
+		return memory.LogEvent{Kind: kindDestroyed, Destroyed: true}
 	}
 	env, err := event.Decode(raw)
 	if err != nil {
-		return memory.LogEvent{Kind: "malformed", Raw: raw}
+		return memory.LogEvent{Kind: kindMalformed, Raw: raw}
 	}
 	out := memory.LogEvent{Kind: string(env.Event.Kind()), Fields: eventFields(env.Event)}
 	if _, ok := env.Event.(event.Unknown); ok {
