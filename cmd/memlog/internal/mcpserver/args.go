@@ -124,7 +124,13 @@ func (p param) parse(raw json.RawMessage, path string) (any, error) {
 		if n, ok := number(raw); ok && raw[0] != '"' && n > 0 {
 			return n, nil
 		}
-		return p.parseText(raw, path)
+		v, err := p.parseText(raw, path)
+		if s, ok := v.(string); ok {
+			if n, named, err := parseSeq(path, s); named {
+				return n, err
+			}
+		}
+		return v, err
 	case kindInt:
 		n, ok := number(raw)
 		if !ok || n < p.min || n > p.max {
@@ -162,6 +168,25 @@ func (p param) parseText(raw json.RawMessage, path string) (any, error) {
 		}
 	}
 	return s, nil
+}
+
+// parseSeq reads a sequence number as the command line writes it, seq:118 or #118, and one without
+// a mark, unless that can be a year; named is false where s is none.
+func parseSeq(path, s string) (n int64, named bool, err error) {
+	s = strings.TrimSpace(s)
+	digits, marked := strings.CutPrefix(strings.ToLower(s), "seq:")
+	if !marked {
+		digits, marked = strings.CutPrefix(s, "#")
+	}
+	n, perr := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+	switch {
+	case perr == nil && n > 0 && (marked || len(digits) != len("2025")):
+		return n, true, nil
+	case marked:
+		return 0, true, memory.Invalid(path, "not a sequence number: %q", clip(s, maxShown)).
+			WithHint("write seq:118, #118 or the number alone.")
+	}
+	return 0, false, nil
 }
 
 // parseList also takes one string in place of a list: models write tags as "a, b", and sometimes

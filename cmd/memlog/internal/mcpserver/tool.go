@@ -167,8 +167,8 @@ func advice(t tool, c *call, err error) string {
 	var e *memory.Error
 	unknownID := errors.As(err, &e) && e.Code == memory.CodeNotFound &&
 		strings.HasPrefix(e.Arg, "id")
-	if e != nil && e.Hint != "" && !unknownID { // of an id, it names commands and no tools
-		return clip(e.Hint, maxErrorText) + again(t, c, err)
+	if e != nil && e.Hint != "" && !unknownID { // of an id, the tools say more
+		return clip(inTools(e.Hint), maxErrorText) + again(t, c, err)
 	}
 	switch memory.CodeOf(err) {
 	case memory.CodeInvalid:

@@ -192,6 +192,8 @@ func TestErrorResults(t *testing.T) {
 			Hint: "see memlog list"}, []string{"ids[0]: no memory x", "memory_search"}},
 		{"seq not found", &memory.Error{Code: memory.CodeNotFound, Arg: "seq", Msg: "no record 9",
 			Hint: "the last is 8"}, []string{"no record 9", "the last is 8"}},
+		{"command", memory.Errorf(memory.CodeNotFound, "nothing to undo").WithHint("memlog list"),
+			[]string{"nothing to undo", "Next: memory_list"}},
 		{"busy", memory.Errorf(memory.CodeBusy, "process 12 holds the store"),
 			[]string{"process 12", `request_id "r1"`}},
 		{"damaged", memory.Errorf(memory.CodeDamaged, "segment 3 is damaged"),
