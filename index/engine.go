@@ -98,9 +98,32 @@ func (f *fuse) Fatalf(format string, args ...any) {
 	f.mu.Lock()
 	f.fatal = true
 	f.mu.Unlock()
-	f.blow(fmt.Errorf(format, args...))
+	f.blow(newFatalError(format, args))
 	select {}
 }
+
+// fatalError is what pebble gave up with. It keeps the errors that pebble only printed, so that a
+// full disk can be told from damage.
+type fatalError struct {
+	text   string
+	causes []error
+}
+
+func newFatalError(format string, args []any) *fatalError {
+	e := &fatalError{text: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if cause, ok := a.(error); ok {
+			e.causes = append(e.causes, cause)
+		}
+	}
+	return e
+}
+
+// Error is the text as pebble printed it.
+func (e *fatalError) Error() string { return e.text }
+
+// Unwrap returns the errors in it.
+func (e *fatalError) Unwrap() []error { return e.causes }
 
 // guard runs work that may end in Fatalf, and returns when it ends or the fuse blows.
 func (f *fuse) guard(work func() error) error {

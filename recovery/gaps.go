@@ -94,7 +94,8 @@ func (e *Engine) damage() error {
 	if len(h.Damage) > 0 {
 		return damageError(&h.Damage[0])
 	}
-	if e.readOnly && !e.o.ReadOnly {
+	full := errors.Is(e.Log.Writable(), wal.ErrDiskFull)
+	if e.readOnly && !e.o.ReadOnly && !full {
 		return fmt.Errorf("%w: %s", ErrDamaged, h.ReadOnly)
 	}
 	return nil

@@ -67,6 +67,7 @@ type Options struct {
 	SegmentSize int64                       // 0: wal.DefaultSegmentSize
 	Text        func(payload []byte) string // see index.Options; nil: projection.Text
 
+	cause error      // with ReadOnly: why it cannot be written; nil: it was asked for
 	after func(step) // tests look at the disk after each write step
 }
 
@@ -109,7 +110,7 @@ func (o Options) wal(ws []wal.Witness) wal.Options {
 	return wal.Options{
 		LockWait: o.LockWait, Holder: o.Holder, ReadOnly: o.ReadOnly, MustExist: o.MustExist,
 		AcceptClock: o.AcceptClock, Now: o.Now, Logger: o.Logger, SegmentSize: o.SegmentSize,
-		Witnesses: ws,
+		Witnesses: ws, Cause: o.cause,
 	}
 }
 

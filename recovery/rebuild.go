@@ -24,15 +24,15 @@ type RebuildReport struct {
 func (e *Engine) Rebuild(ctx context.Context, p Progress) (RebuildReport, error) {
 	e.maintenance.Lock()
 	defer e.maintenance.Unlock()
-	if e.o.ReadOnly {
-		return RebuildReport{}, fmt.Errorf("rebuild: %w", wal.ErrReadOnly)
-	}
 	if err := e.damage(); err != nil {
+		return RebuildReport{}, fmt.Errorf("rebuild: %w", err)
+	}
+	if err := e.Log.Writable(); err != nil {
 		return RebuildReport{}, fmt.Errorf("rebuild: %w", err)
 	}
 	r, err := e.rebuild(ctx, p, true)
 	if err != nil {
-		return RebuildReport{}, fmt.Errorf("rebuild: %w", err)
+		return RebuildReport{}, fmt.Errorf("rebuild: %w", wal.DiskFull(err))
 	}
 	return r, nil
 }

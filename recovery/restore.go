@@ -39,7 +39,7 @@ func (e *Engine) RestoreSnapshot(ctx context.Context, name string, p Progress) (
 func (e *Engine) restore(ctx context.Context, name string, p Progress) (RestoreReport, error) {
 	var r RestoreReport
 	if e.readOnly {
-		return r, fmt.Errorf("%w: %s", wal.ErrReadOnly, e.Log.Health().ReadOnly)
+		return r, e.Log.Writable()
 	}
 	list, err := Snapshots(e.dir)
 	if err != nil {

@@ -54,7 +54,7 @@ func (e *Engine) Snapshot(ctx context.Context) (SnapshotInfo, error) {
 func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 	switch {
 	case e.readOnly:
-		return SnapshotInfo{}, fmt.Errorf("%w: %s", wal.ErrReadOnly, e.Log.Health().ReadOnly)
+		return SnapshotInfo{}, e.Log.Writable()
 	case isStale(e.indexDir):
 		return SnapshotInfo{}, fmt.Errorf("%w: the index does not hold what the log should; "+
 			"run `memlog repair`", ErrDamaged)

@@ -79,9 +79,7 @@ func (l *Log) enqueue(r *request) error {
 
 // refuse is the error of a write on a handle that takes none.
 func (l *Log) refuse() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return fmt.Errorf("append: %w: %s", ErrReadOnly, l.health.ReadOnly)
+	return fmt.Errorf("append: %w", l.why)
 }
 
 // batch is what shares one sync.

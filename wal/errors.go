@@ -28,9 +28,29 @@ var (
 	// ErrFailedWrite: a write or a sync failed. What was asked is not in the log, and the
 	// log reopens itself at the next Append.
 	ErrFailedWrite = errors.New("log write failed")
+	// ErrDiskFull: an ErrFailedWrite for want of space, on the disk or in a quota. Nothing is
+	// damaged: what was stored stands, and writes are taken again when there is room.
+	ErrDiskFull error = diskFull{}
 	// ErrLossNotAccepted: repair would give up acknowledged records and was not told to.
 	ErrLossNotAccepted = errors.New("acknowledged records would be given up")
 )
+
+// diskFull is the type of ErrDiskFull.
+type diskFull struct{}
+
+// Error says it in words.
+func (diskFull) Error() string { return "the disk is full" }
+
+// Unwrap makes it a failed write.
+func (diskFull) Unwrap() error { return ErrFailedWrite }
+
+// DiskFull returns err as an ErrDiskFull where want of space is its cause, and err otherwise.
+func DiskFull(err error) error {
+	if !isDiskFull(err) || errors.Is(err, ErrDiskFull) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDiskFull, err)
+}
 
 // CorruptionError is one place of the log that is not as it was written.
 type CorruptionError struct {

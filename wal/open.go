@@ -27,10 +27,10 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w in %s", ErrNoStore, dir)
 	}
 	if o.ReadOnly {
-		return openReadOnly(ctx, dir, o, "opened for reading only")
+		return openReadOnly(ctx, dir, o, o.Cause)
 	}
 	if err := mkdirSync(o.disk, dir); err != nil {
-		return nil, fmt.Errorf("open log: %w", err)
+		return nil, fmt.Errorf("open log: %w", DiskFull(err))
 	}
 	lock, err := lockStore(ctx, dir, o.Holder, o.LockWait)
 	if err != nil {
@@ -54,18 +54,34 @@ func isFresh(dir string) bool {
 	return errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0
 }
 
-// openReadOnly makes a handle that changes nothing and needs no lock.
-func openReadOnly(ctx context.Context, dir string, o Options, why string) (*Log, error) {
+// openReadOnly makes a handle that changes nothing and needs no lock. cause says why; nil: it
+// was asked for.
+func openReadOnly(ctx context.Context, dir string, o Options, cause error) (*Log, error) {
 	c, err := load(ctx, dir, o)
 	if err != nil {
 		return nil, err
 	}
 	l := newLog(dir, o, c)
 	if doubt := c.doubt(); doubt != "" {
-		why = doubt
+		cause = errors.New(doubt)
 	}
-	l.health.ReadOnly = why
+	l.takeNone(cause)
 	return l, nil
+}
+
+// takeNone notes why the handle takes no writes.
+func (l *Log) takeNone(cause error) {
+	switch {
+	case cause == nil:
+		l.health.ReadOnly = "opened for reading only"
+		l.why = fmt.Errorf("%w: it was %s", ErrReadOnly, l.health.ReadOnly)
+	case errors.Is(cause, ErrDiskFull):
+		l.health.ReadOnly = cause.Error() + "; free some space"
+		l.why = cause
+	default:
+		l.health.ReadOnly = cause.Error()
+		l.why = fmt.Errorf("%w: %w", ErrReadOnly, cause)
+	}
 }
 
 // load looks at the store and refuses one of a newer format.
@@ -87,14 +103,14 @@ func openLocked(ctx context.Context, dir string, o Options, lock *storeLock) (*L
 	p := &preparation{dir: dir, o: o, disk: o.disk}
 	if isFresh(dir) {
 		if err := p.create(); err != nil {
-			return nil, fmt.Errorf("create store: %w", err)
+			return nil, fmt.Errorf("create store: %w", DiskFull(err))
 		}
 	}
 	c, err := load(ctx, dir, o)
 	if err != nil {
 		return nil, err
 	}
-	refuse := func(why string) (*Log, error) {
+	refuse := func(why error) (*Log, error) {
 		l, err := openReadOnly(ctx, dir, o, why)
 		if err == nil && lock != nil {
 			err = lock.release()
@@ -102,15 +118,15 @@ func openLocked(ctx context.Context, dir string, o Options, lock *storeLock) (*L
 		return l, err
 	}
 	if c.known && c.format.writes > Format {
-		return refuse(fmt.Sprintf("the store has format %d, this program writes %d: use a newer one",
+		return refuse(fmt.Errorf("the store has format %d, this program writes %d: use a newer one",
 			c.format.writes, Format))
 	}
 	if why := c.doubt(); why != "" {
-		return refuse(why)
+		return refuse(errors.New(why))
 	}
 	w, err := p.prepareOnFullDisk(c)
 	if isDiskFull(err) {
-		return refuse("the disk is full: " + err.Error())
+		return refuse(DiskFull(err))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)

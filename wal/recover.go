@@ -15,7 +15,7 @@ func (w *writer) fail(err error) error {
 	}
 	if isDiskFull(err) {
 		w.releaseBallast()
-		err = fmt.Errorf("disk is full: %w", err)
+		err = DiskFull(err)
 	}
 	if !errors.Is(err, ErrFailedWrite) {
 		err = fmt.Errorf("%w: %w", ErrFailedWrite, err)
@@ -206,8 +206,7 @@ func (w *writer) checkSpace(n int64) error {
 	if err != nil || free >= uint64(MinFree+n) {
 		return nil
 	}
-	err = fmt.Errorf("%w: disk is full: %d bytes are free, %d are kept for repair",
-		ErrFailedWrite, free, MinFree)
+	err = fmt.Errorf("%w: %d bytes are free, %d are kept for repair", ErrDiskFull, free, MinFree)
 	w.l.noteFailure(err)
 	return err
 }

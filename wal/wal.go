@@ -25,6 +25,7 @@ type Options struct {
 	LockWait    time.Duration // how long Open waits for the lock; then *LockedError
 	Holder      string        // shown to others who wait for the lock, as "memlog add"
 	ReadOnly    bool          // never changes a byte and takes no lock; works on a read-only disk
+	Cause       error         // with ReadOnly: why it cannot be written; nil: it was asked for
 	Witnesses   []Witness
 	Logger      *slog.Logger     // nil: discard
 	SegmentSize int64            // 0: DefaultSegmentSize
@@ -89,6 +90,7 @@ type Log struct {
 	view atomic.Pointer[view]
 	lock *storeLock // nil: this handle takes no writes
 	w    *writer    // nil: this handle takes no writes
+	why  error      // where w is nil: what a write is refused with
 
 	queue   chan *request
 	control chan func()
@@ -164,6 +166,16 @@ func (l *Log) Health() Health {
 		h.ClockSkew = skew
 	}
 	return h
+}
+
+// Writable returns the error that a write would be refused with because this handle takes
+// none: an ErrDiskFull or an ErrReadOnly; nil where it takes them. One whose last write failed
+// does: it tries again.
+func (l *Log) Writable() error {
+	if l.w != nil {
+		return nil
+	}
+	return l.why
 }
 
 // noteDamage adds what a reader met.
