@@ -21,7 +21,7 @@ func Open(ctx context.Context, dir string, o Options) (*Engine, error) {
 	if err == nil || !errors.Is(err, errIndex) || o.ReadOnly || ctx.Err() != nil {
 		return e, err
 	}
-	o.ReadOnly, o.cause = true, wal.DiskFull(err)
+	o.ReadOnly, o.Cause = true, wal.DiskFull(err)
 	e, again := open(ctx, dir, o)
 	if again != nil {
 		return nil, errors.Join(err, again)

@@ -60,6 +60,7 @@ type Options struct {
 	Holder      string        // shown to others who wait for the lock
 	Logger      *slog.Logger  // nil: discard
 	ReadOnly    bool          // changes no byte in the store and takes no lock
+	Cause       error         // with ReadOnly: why it cannot be written; nil: it was asked for
 	MustExist   bool          // do not make a store: wal.ErrNoStore
 	AcceptClock bool          // see wal.Options
 	Now         func() time.Time
@@ -67,7 +68,6 @@ type Options struct {
 	SegmentSize int64                       // 0: wal.DefaultSegmentSize
 	Text        func(payload []byte) string // see index.Options; nil: projection.Text
 
-	cause error      // with ReadOnly: why it cannot be written; nil: it was asked for
 	after func(step) // tests look at the disk after each write step
 }
 
@@ -110,7 +110,7 @@ func (o Options) wal(ws []wal.Witness) wal.Options {
 	return wal.Options{
 		LockWait: o.LockWait, Holder: o.Holder, ReadOnly: o.ReadOnly, MustExist: o.MustExist,
 		AcceptClock: o.AcceptClock, Now: o.Now, Logger: o.Logger, SegmentSize: o.SegmentSize,
-		Witnesses: ws, Cause: o.cause,
+		Witnesses: ws, Cause: o.Cause,
 	}
 }
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"syscall"
 
 	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/memory"
@@ -55,7 +58,26 @@ func openStore(
 			return nil, fmt.Errorf("stop the owner of the store: %w", err)
 		}
 	}
-	return daemon.OneShot(ctx, o)
+	svc, err := daemon.OneShot(ctx, o)
+	if create || !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return svc, err
+	}
+	return openForbidden(ctx, s, log, err)
+}
+
+// openForbidden opens a store that is there and may not be written, for reading. There is nothing
+// to own: no lock is taken, and nobody is served. Where it cannot be read either, the error is the
+// one that writing met.
+func openForbidden(
+	ctx context.Context, s settings, log *slog.Logger, forbidden error,
+) (memory.Service, error) {
+	so := storeOptions(s, log, false)
+	so.ReadOnlyOK = true
+	st, err := store.Open(ctx, s.store, so)
+	if err != nil {
+		return nil, forbidden
+	}
+	return st, nil
 }
 
 // openFront returns the store for a process that lives long. It starts an owner at the first call.

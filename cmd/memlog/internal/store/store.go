@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -31,6 +32,7 @@ type Options struct {
 	AcceptClock bool             // believe the clock however far it is from the last record
 	MustExist   bool             // do not make a store: CodeNotFound
 	ReadOnly    bool             // change no byte, take no lock
+	ReadOnlyOK  bool             // where the disk or its rights forbid writing, open as ReadOnly
 	Now         func() time.Time // nil: time.Now
 	SegmentSize int64            // of the log; 0: its default
 }
@@ -72,6 +74,12 @@ var _ memory.Service = (*Store)(nil)
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	e, err := recovery.Open(ctx, dir, o.recovery())
+	if o.ReadOnlyOK && !o.ReadOnly && forbidden(err) {
+		o.ReadOnly = true
+		ro := o.recovery()
+		ro.Cause = fmt.Errorf("it cannot be written here: %w", err)
+		e, err = recovery.Open(ctx, dir, ro)
+	}
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -141,13 +149,20 @@ func openError(dir string, err error) error {
 	case errors.Is(err, wal.ErrNewerFormat):
 		return memory.Errorf(memory.CodeFailed, "open store %s: %w", dir, err).
 			WithHint("use the memlog that wrote it, or a newer one")
-	case errors.Is(err, os.ErrPermission):
+	case forbidden(err):
 		return memory.Errorf(memory.CodeFailed, "open store %s: %w", dir, err).
-			WithHint("check who owns the directory")
+			WithHint(hintForbidden)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return memory.Errorf(memory.CodeBusy, "open store %s: %w", dir, err)
 	}
 	return logError(fmt.Errorf("open store %s: %w", dir, err))
+}
+
+const hintForbidden = "check who owns the directory and whether its disk is mounted read-only"
+
+// forbidden tells whether err is of rights, or of a disk that is mounted for reading only.
+func forbidden(err error) bool {
+	return errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // logError gives errors of the log and the index their codes; others pass.
@@ -165,6 +180,8 @@ func logError(err error) error {
 	case errors.As(err, &corrupt):
 		return memory.Errorf(memory.CodeDamaged, "%w", err).
 			WithHint("memlog verify shows all damage; memlog repair mends it")
+	case errors.Is(err, wal.ErrReadOnly) && forbidden(err):
+		return memory.Errorf(memory.CodeFailed, "%w", err).WithHint("reads go on; " + hintForbidden)
 	case errors.Is(err, wal.ErrReadOnly):
 		return memory.Errorf(memory.CodeDamaged, "%w", err).
 			WithHint("reads go on; memlog verify shows why, memlog repair mends it")
