@@ -116,7 +116,8 @@ func (a *app) fail(err error, asJSON bool) int {
 		body.Message = "interrupted"
 	}
 	var done reported
-	if asJSON && !errors.As(err, &done) {
+	var mute unprinted
+	if asJSON && !errors.As(err, &done) && !errors.As(err, &mute) {
 		if werr := writeJSON(a.stdout, errorDocument{Error: body}); werr != nil {
 			fmt.Fprintln(a.stderr, "error:", werr)
 		}

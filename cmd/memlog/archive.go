@@ -103,10 +103,16 @@ func (c *call) archived(
 	})
 }
 
+// archivedState is the state of a segment that was moved to the archive.
+const archivedState = "archived"
+
 func (p *page) segments(list []memory.SegmentInfo) {
 	for _, s := range list {
 		p.line("%-24s %-8s %-20s %10s  %s", s.Name, s.State,
 			rangeText(memory.SeqRange{From: s.FirstSeq, To: s.LastSeq}), bytesText(s.Bytes),
 			p.when(s.LastTime))
+		if s.State == archivedState && s.Path != "" {
+			p.field("", s.Path)
+		}
 	}
 }

@@ -116,13 +116,13 @@ func (c *call) emit(v any, people func(*page)) error {
 	w := bufio.NewWriter(c.stdout)
 	if c.json {
 		if err := writeJSON(w, v); err != nil {
-			return fmt.Errorf("print result: %w", err)
+			return unprinted{fmt.Errorf("print result: %w", err)}
 		}
 	} else {
 		people(&page{w: w, now: c.now(), width: c.screen.pageWidth(), color: c.screen.color})
 	}
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print result: %w", err)
+		return unprinted{fmt.Errorf("print result: %w", err)}
 	}
 	return nil
 }

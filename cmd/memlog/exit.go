@@ -35,6 +35,12 @@ type reported struct{ err error }
 func (r reported) Error() string { return r.err.Error() }
 func (r reported) Unwrap() error { return r.err }
 
+// unprinted is an error of writing to stdout, on which nothing more is tried.
+type unprinted struct{ err error }
+
+func (u unprinted) Error() string { return u.err.Error() }
+func (u unprinted) Unwrap() error { return u.err }
+
 // exitCode returns the exit code for err.
 func exitCode(err error) int {
 	switch memory.CodeOf(err) {

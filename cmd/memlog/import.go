@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 
@@ -42,25 +43,31 @@ func runImport(ctx context.Context, c *call) error {
 		return err
 	}
 	total := memory.ImportResult{DryRun: c.yes("dry-run")}
+	noun := "record"
 	for _, name := range c.args {
-		res, err := c.importFile(ctx, svc, name, total.Group)
+		res, records, err := c.importFile(ctx, svc, name, total.Group)
+		if !records {
+			noun = "memory"
+		}
 		addImport(&total, res)
 		if err != nil {
-			return c.importFailed(total, name, err)
+			return c.importFailed(total, noun, name, err)
 		}
 	}
-	return c.emitImport(total)
+	return c.emitImport(total, noun)
 }
 
 func (c *call) importFile(
 	ctx context.Context, svc memory.Service, name, group string,
-) (memory.ImportResult, error) {
-	src, err := c.source(name)
+) (res memory.ImportResult, records bool, err error) {
+	file, err := c.source(name)
 	if err != nil {
-		return memory.ImportResult{}, err
+		return res, false, err
 	}
-	defer src.Close()
-	res, err := svc.Import(ctx, src, memory.ImportRequest{
+	defer file.Close()
+	src := bufio.NewReader(file)
+	records = isRecords(src)
+	res, err = svc.Import(ctx, src, memory.ImportRequest{
 		Name: name, Group: group, DryRun: c.yes("dry-run"), Origin: c.origin(),
 		Progress: c.bar.progress(),
 	})
@@ -71,7 +78,14 @@ func (c *call) importFile(
 			}
 		}
 	}
-	return res, err
+	return res, records, err
+}
+
+// isRecords reports whether a file begins as export --events writes it.
+func isRecords(src *bufio.Reader) bool {
+	const mark = `{"log_id"`
+	head, err := src.Peek(len(mark))
+	return err == nil && string(head) == mark
 }
 
 func addImport(total *memory.ImportResult, res memory.ImportResult) {
@@ -87,15 +101,15 @@ func addImport(total *memory.ImportResult, res memory.ImportResult) {
 }
 
 // importFailed reports an import that ended early: what came before it stays.
-func (c *call) importFailed(total memory.ImportResult, name string, err error) error {
+func (c *call) importFailed(total memory.ImportResult, noun, name string, err error) error {
 	if total.Seq == 0 {
 		return err
 	}
 	c.note("what was imported before %s stays; memlog undo %d takes it back", name, total.Seq)
-	return c.emitWith(total, err, func(p *page) { p.imported(total) })
+	return c.emitWith(total, err, func(p *page) { p.imported(total, noun) })
 }
 
-func (c *call) emitImport(total memory.ImportResult) error {
+func (c *call) emitImport(total memory.ImportResult, noun string) error {
 	for i, r := range total.Rejected {
 		if i == shownRejected {
 			c.note("%d more lines were rejected; --json lists them all", len(total.Rejected)-i)
@@ -107,7 +121,7 @@ func (c *call) emitImport(total memory.ImportResult) error {
 		}
 		c.tell("rejected: %s line %d: %s", source, r.Line, oneLine(r.Reason))
 	}
-	if err := c.emit(total, func(p *page) { p.imported(total) }); err != nil {
+	if err := c.emit(total, func(p *page) { p.imported(total, noun) }); err != nil {
 		return err
 	}
 	if len(total.Rejected) > 0 && total.Imported+total.Present+total.Changed == 0 {
@@ -116,13 +130,13 @@ func (c *call) emitImport(total memory.ImportResult) error {
 	return nil
 }
 
-func (p *page) imported(r memory.ImportResult) {
+func (p *page) imported(r memory.ImportResult, noun string) {
 	verb := "imported"
 	if r.DryRun {
 		verb = "would import"
 	}
 	p.line("%s %s, %d there already, %d changed, %d rejected", verb,
-		plural(r.Imported, "memory"), r.Present, r.Changed, len(r.Rejected))
+		plural(r.Imported, noun), r.Present, r.Changed, len(r.Rejected))
 	for _, n := range r.Notes {
 		p.field("note", n)
 	}

@@ -111,11 +111,11 @@ func (c *call) printLog(ctx context.Context, svc memory.Service, req memory.LogR
 			err = w.Flush()
 		}
 		if err != nil {
-			return fmt.Errorf("print record %d: %w", rec.Seq, err)
+			return unprinted{fmt.Errorf("print record %d: %w", rec.Seq, err)}
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print log: %w", err)
+		return unprinted{fmt.Errorf("print log: %w", err)}
 	}
 	return first
 }

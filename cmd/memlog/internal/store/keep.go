@@ -266,7 +266,25 @@ func (s *Store) Archive(
 		o.Progress = func(done, total int64) { r.Progress("archive", done, total) }
 	}
 	rep, err := wal.Archive(ctx, e.Log, o)
-	return archiveResult(rep), logError(err)
+	out := archiveResult(rep)
+	if err == nil {
+		err = archivedNow(out.Segments, s.dir)
+	}
+	return out, logError(err)
+}
+
+// archivedNow says of segments what they have become in the archive.
+func archivedNow(segments []memory.SegmentInfo, dir string) error {
+	all, err := wal.ArchiveList(dir)
+	for i, seg := range segments {
+		for _, a := range all {
+			if memory.Seq(a.First) == seg.FirstSeq {
+				segments[i].State = string(wal.Archived)
+				segments[i].Stored, segments[i].Path = a.StoredBytes, a.Path
+			}
+		}
+	}
+	return err
 }
 
 func archiveResult(rep wal.ArchiveReport) memory.ArchiveResult {

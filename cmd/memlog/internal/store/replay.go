@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"iter"
 	"os"
 	"time"
@@ -88,7 +89,11 @@ func intoError(dir string, err error) error {
 	if err == nil || memory.CodeOf(logError(err)) != memory.CodeFailed {
 		return logError(err)
 	}
-	e := memory.Errorf(memory.CodeFailed, "%w", err)
+	code := memory.CodeFailed
+	if errors.Is(err, recovery.ErrNotEmpty) {
+		code = memory.CodeInvalid
+	}
+	e := memory.Errorf(code, "%w", err)
 	e.Arg = "into"
 	return e.WithHint("give a directory that does not exist yet or is empty")
 }
