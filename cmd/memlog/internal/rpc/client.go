@@ -151,8 +151,8 @@ func (c *Client) join(ctx context.Context) error {
 	if err == nil {
 		err = f.Error.err()
 	}
-	if !unbind() && err == nil {
-		err = c.lost(ctx, request{method: "hello"}, false, ctx.Err())
+	if !unbind() { // whatever the answer was, it came too late
+		err = c.lost(ctx, request{method: "presence"}, false, ctx.Err())
 	}
 	if err != nil {
 		leave()
@@ -263,7 +263,7 @@ func (c *Client) lost(ctx context.Context, r request, sent bool, err error) erro
 	case errors.Is(cause, context.DeadlineExceeded):
 		return memory.Errorf(memory.CodeBusy, "%w", &lostError{maybe: maybe, cause: cause,
 			text: owner + " has not answered " + r.method + " in time"}).
-			WithHint("it may be stopped or overloaded; try again, and see memlog doctor")
+			WithHint("it may be stopped or overloaded; try again, and see memlog status")
 	case cause != nil:
 		return &lostError{maybe: maybe, cause: cause, text: fmt.Sprintf("%s: %v", r.method, cause)}
 	}
