@@ -131,16 +131,7 @@ func (a *archiving) move(ctx context.Context, p piece) (ArchiveEntry, error) {
 		if e, err = a.store(p, line); err != nil {
 			return e, err
 		}
-		manifest := filepath.Join(a.l.dir, archiveDir, manifestName)
-		if err := mkdirSync(d, filepath.Dir(manifest)); err != nil {
-			return e, err
-		}
-		stored := e
-		if r, err := filepath.Rel(filepath.Dir(manifest), e.Path); err == nil &&
-			filepath.IsLocal(r) {
-			stored.Path = r
-		}
-		if err := d.appendLine(manifest, stored); err != nil {
+		if err := addToManifest(d, a.l.dir, e); err != nil {
 			return e, err
 		}
 	}

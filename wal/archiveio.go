@@ -7,7 +7,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -73,57 +72,8 @@ func (l *sealedLine) entry() ArchiveEntry {
 		Codec: codecZstd}
 }
 
-// readManifest reads the manifest. Paths are made absolute; of several lines for the same
-// first record the last counts.
-func readManifest(dir string) (entries []ArchiveEntry, bad int, err error) {
-	all, bad, err := readLines[ArchiveEntry](filepath.Join(dir, archiveDir, manifestName))
-	if err != nil {
-		return nil, 0, err
-	}
-	at := map[Seq]int{}
-	for _, e := range all {
-		if !filepath.IsAbs(e.Path) {
-			e.Path = filepath.Join(dir, archiveDir, e.Path)
-		}
-		if i, ok := at[e.First]; ok {
-			entries[i] = e
-			continue
-		}
-		at[e.First] = len(entries)
-		entries = append(entries, e)
-	}
-	return entries, bad, nil
-}
-
 // archivedName is the file name of an archived segment: its range and the start of its
 // last hash, so that two segments never share one.
 func archivedName(l *sealedLine) string {
 	return fmt.Sprintf("%020d-%020d-%x%s", l.First, l.Last, l.LastHash[:8], archiveSuffix)
-}
-
-// writeManifest makes the manifest say what the given, verified, files hold.
-func writeManifest(d *disk, dir string, files []*segFile) error {
-	var lines []ArchiveEntry
-	for _, f := range files {
-		var e ArchiveEntry
-		switch {
-		case f.entry != nil:
-			e = *f.entry
-		case f.walked && len(f.gaps) == 0 && len(f.extents) == 1:
-			line := f.toLine()
-			e = line.entry()
-			e.Path, e.StoredSHA256 = f.path, f.stored
-			if info, err := os.Stat(f.path); err == nil {
-				e.StoredBytes = info.Size()
-			}
-		default:
-			continue
-		}
-		if r, err := filepath.Rel(filepath.Join(dir, archiveDir), e.Path); err == nil &&
-			filepath.IsLocal(r) {
-			e.Path = r
-		}
-		lines = append(lines, e)
-	}
-	return writeLines(d, filepath.Join(dir, archiveDir, manifestName), lines)
 }

@@ -186,7 +186,8 @@ func (c *catalog) readArchive() error {
 		return err
 	}
 	if bad > 0 {
-		c.note("the archive's manifest has %d damaged lines; repair makes it again", bad)
+		c.note("the archive's manifest or its copy has damaged or missing lines (%d); repair makes "+
+			"them again", bad)
 		c.badManifest = true
 	}
 	for _, e := range c.manifest {

@@ -13,7 +13,7 @@
 //	HEAD              two slots, each the last synced position as of its writing
 //	log/N             segments, named by their first number in 20 digits
 //	log/sealed.jsonl  one line for each complete segment; derived
-//	archive/          compressed segments and MANIFEST.jsonl
+//	archive/          compressed segments, MANIFEST.jsonl and a copy of it
 //	quarantine/       what was cut off, replaced or out of place; never deleted by us
 //	ballast           a file to give up when the disk is full
 //

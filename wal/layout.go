@@ -19,6 +19,7 @@ const (
 	ballastName    = "ballast"
 	sealedName     = "sealed.jsonl"
 	manifestName   = "MANIFEST.jsonl"
+	manifestCopy   = "MANIFEST.2.jsonl"
 	tmpSuffix      = ".tmp"
 	archiveSuffix  = ".seg.zst"
 	segmentNameLen = 20

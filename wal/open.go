@@ -45,7 +45,8 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 
 // isFresh tells whether a directory has nothing of a store, so that one may be made.
 func isFresh(dir string) bool {
-	for _, name := range []string{formatName, headName, filepath.Join(archiveDir, manifestName)} {
+	for _, name := range []string{formatName, headName, filepath.Join(archiveDir, manifestName),
+		filepath.Join(archiveDir, manifestCopy)} {
 		if exists(filepath.Join(dir, name)) {
 			return false
 		}
