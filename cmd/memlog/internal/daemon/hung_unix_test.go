@@ -24,9 +24,7 @@ func TestHungOwner(t *testing.T) {
 	o.Deadline = 500 * time.Millisecond
 	connected, fresh := w.front(o), w.front(o)
 	w.add(connected, "before")
-	if err := c.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	stopProcess(t, pid)
 	t.Cleanup(func() { _ = c.cmd.Process.Signal(syscall.SIGCONT) })
 	calls := map[string]func(context.Context) error{
 		"connected": func(ctx context.Context) error {
@@ -79,5 +77,25 @@ func TestReadOnlyDisk(t *testing.T) {
 	t.Logf("it says: %v", err)
 	if _, err := os.Lstat(w.socket()); err == nil {
 		t.Error("somebody serves it")
+	}
+}
+
+// stopProcess stops a child and waits until it has stopped: the signal alone may come later than the
+// next call.
+func stopProcess(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || !status.Stopped() {
+			t.Fatalf("process %d has not stopped: %v %v", pid, status, err)
+		}
+		return
 	}
 }
