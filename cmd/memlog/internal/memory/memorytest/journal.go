@@ -182,7 +182,7 @@ func testReplayInto(s *suite) {
 		s.Fatalf("%v %v", entries, err)
 	}
 	_, err := s.svc.Replay(s.ctx, memory.ReplayRequest{Into: into})
-	s.refused("into what is there", err, memory.CodeFailed, "into")
+	s.refused("into what is there", err, memory.CodeInvalid, "into")
 }
 
 func testMoments(s *suite) {
