@@ -73,6 +73,13 @@ var _ memory.Service = (*Store)(nil)
 // Open opens the store in dir, and makes one where there is none.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
+	err := checkLink(dir)
+	if err == nil && !o.MustExist && !o.ReadOnly {
+		err = checkPlace(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
 	e, err := recovery.Open(ctx, dir, o.recovery())
 	if o.ReadOnlyOK && !o.ReadOnly && forbidden(err) {
 		o.ReadOnly = true
