@@ -131,6 +131,10 @@ func (w *writer) add(e Entry) (Record, error) {
 	if e.Mark != nil && e.Mark.ClockCorrected != nil {
 		h.time = wall
 	}
+	if !believable(h.time) || !believable(wall) {
+		return Record{}, fmt.Errorf("append: %w: it is outside of the years 1 to 9999, or the "+
+			"last record is at their end", ErrClock)
+	}
 	body, digests := sealEvents(e.Events, func(salt []byte) { _, _ = rand.Read(salt) })
 	h.digests = digests
 	raw := h.encode()

@@ -1,6 +1,9 @@
 package wal
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // findTorn looks for a torn end: in the last file of log/, the first gap for whose number
 // nobody vouches, neither a witness nor a whole frame behind it. What is behind such a gap
@@ -66,7 +69,7 @@ func (c *catalog) assemble() {
 				next = c.unchoose()
 				continue
 			}
-		} else if c.unanchored(next) && !e.vouched && (e.denied || c.beyond(e)) {
+		} else if c.unanchored(next) && !e.vouched && (e.denied || c.beyond(e) || c.tooFar(next)) {
 			e.foreign = true
 			continue
 		}
@@ -83,6 +86,18 @@ func (c *catalog) assemble() {
 // acknowledged. HEAD is durable before a segment begins, so that is no segment of this log.
 func (c *catalog) beyond(e *extent) bool {
 	return c.headOK && !c.headDamaged && e.file.first > c.witness.Seq+1
+}
+
+// tooFar tells whether so many numbers are missing before next, and nobody has seen them, that
+// next is not believed. Writes are refused until somebody has looked.
+func (c *catalog) tooFar(next Seq) bool {
+	end := c.end().Seq
+	if next-1-end <= MaxLost || c.witness.Seq >= next-1 {
+		return false
+	}
+	c.far = fmt.Sprintf("a segment begins with record %d, the log ends at %d, and nobody has "+
+		"seen a record between", next, end)
+	return true
 }
 
 // unanchored tells whether nothing holds the number before next.

@@ -44,6 +44,7 @@ type catalog struct {
 	rebuild     bool     // sealed.jsonl must be written again
 	badManifest bool
 	conflict    string // HEAD names another record than the log has
+	far         string // a segment has a number that is not believed
 	bytes       int64
 }
 

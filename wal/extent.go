@@ -168,7 +168,7 @@ func orderProblem(e *extent, f *frame) string {
 	case h.epoch < e.epoch:
 		return fmt.Sprintf("epoch of record %d goes back from %d to %d: two writers",
 			h.seq, e.epoch, h.epoch)
-	case h.time <= e.lastTime && !corrected && !e.endsLost:
+	case h.time <= e.lastTime && !corrected && !e.endsLost && h.lost == nil:
 		return fmt.Sprintf("time of record %d is not after that of record %d", h.seq, e.last)
 	}
 	return ""

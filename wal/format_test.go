@@ -81,7 +81,9 @@ func TestFormatMatchesCode(t *testing.T) {
 		t.Errorf("HEAD: got %v", got)
 	}
 	limits := []string{fmt.Sprint(MaxRecord, " bytes"), fmt.Sprint(MaxHeader, " bytes"),
-		fmt.Sprint(MaxEvents), fmt.Sprint(MaxID, " bytes"), fmt.Sprint(MaxProvenance, " bytes")}
+		fmt.Sprint(MaxEvents), fmt.Sprint(MaxID, " bytes"), fmt.Sprint(MaxProvenance, " bytes"),
+		fmt.Sprint(MaxNumber), fmt.Sprintf("%d to %d µs: years 1 to 9999", MinTime, MaxTime),
+		fmt.Sprint(MaxLost)}
 	if got := column(formatTable(t, "## Limits"), 1); !cmp.Equal(got, limits) {
 		t.Errorf("limits: got %v, want %v", got, limits)
 	}

@@ -152,11 +152,20 @@ func decodeHeader(b []byte) (header, error) {
 	if have&must != must {
 		return header{}, fmt.Errorf("%w: seq, epoch, previous hash or time is missing", errCBOR)
 	}
+	if !believable(h.time) || !believable(h.wall) {
+		return header{}, fmt.Errorf("%w: a time outside of the years 1 to 9999", errCBOR)
+	}
+	if h.seq > MaxNumber || h.epoch > MaxNumber {
+		return header{}, fmt.Errorf("%w: record %d, epoch %d", errCBOR, h.seq, h.epoch)
+	}
 	if h.seq == 0 || h.batch >= uint64(h.seq) {
 		return header{}, fmt.Errorf("%w: record %d of batch offset %d", errCBOR, h.seq, h.batch)
 	}
 	return h, nil
 }
+
+// believable tells whether a time, in microseconds, is one that a record may have.
+func believable(us int64) bool { return MinTime <= us && us <= MaxTime }
 
 func (h *header) decodeKey(d *decoder, key uint64) bool {
 	switch key {

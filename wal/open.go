@@ -163,6 +163,8 @@ func (c *catalog) doubt() string {
 			end, c.seenBy, c.witness.Seq, repairHint)
 	case c.conflict != "":
 		return c.conflict + "; " + repairHint
+	case c.far != "":
+		return c.far + "; " + repairHint
 	}
 	for _, f := range c.files {
 		if f.first <= end+1 {
@@ -292,6 +294,9 @@ func (p *preparation) create() error {
 		return err
 	}
 	now := p.o.Now().UnixMicro()
+	if !believable(now) {
+		return fmt.Errorf("%w: it is outside of the years 1 to 9999", ErrClock)
+	}
 	h := header{seq: 1, epoch: 1, time: now, wall: now, mark: p.o.firstMark()}
 	b := appendFrame(nil, 0, h.encode(), nil)
 	if err := p.disk.writeNew(filepath.Join(tmp, segmentName(1)), b); err != nil {

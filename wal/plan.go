@@ -252,13 +252,13 @@ func (w *rangeWriter) copyPiece(p *piece, to Seq) error {
 // times: those of records that were lost lay between.
 func (w *rangeWriter) lost(rg Range, behind *piece) error {
 	if w.time == 0 && behind != nil {
-		w.time = behind.firstTime - int64(rg.Len()) - 1
+		w.time = max(behind.firstTime-int64(rg.Len())-1, MinTime)
 	}
 	if w.time == 0 {
 		w.time = w.r.open.Now().UnixMicro()
 	}
 	for seq := rg.From; seq <= rg.To; seq++ {
-		h := header{seq: seq, epoch: w.epoch, prev: w.prev, time: w.time + 1, lost: &rg}
+		h := header{seq: seq, epoch: w.epoch, prev: w.prev, time: min(w.time+1, MaxTime), lost: &rg}
 		if id := w.r.c.id(); seq == 1 && id != [16]byte{} {
 			h.mark = &Mark{Created: &Created{LogID: id, Format: Format}}
 		}
