@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"strings"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -50,6 +52,9 @@ func healing(all []memory.Problem) string {
 	copies := 0
 	for _, x := range all {
 		switch {
+		case strings.Contains(x.Detail, fs.ErrPermission.Error()):
+			return "this user may not read " + x.Segment + ": check its owner and permissions and verify " +
+				"again; nothing is lost, and repair --accept-loss would give it up"
 		case x.Kind == "snapshot":
 			copies++
 		case filepath.IsAbs(x.Segment): // the archive is elsewhere, see archive --to
