@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"memlog/cmd/memlog/internal/memory"
