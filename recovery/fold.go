@@ -55,13 +55,6 @@ func (s *source) Records(from, to wal.Seq) iter.Seq2[wal.Record, error] {
 	}
 }
 
-// catchUpNow applies what the log holds and p has not seen. It is short work, on the writer's
-// goroutine, where no context applies.
-func catchUpNow(p *projection.Projector, l *wal.Log) error {
-	_, err := p.Catchup(context.Background(), l, l.Head().Seq, nil)
-	return err
-}
-
 // Fold replays the log up to a record (0: the head at the time of the call) into a throw-away
 // index in tmpdir, which must be empty or absent. The caller closes the index and removes tmpdir.
 // Damaged stretches of the log are passed over.

@@ -1,6 +1,8 @@
 package recovery
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -12,12 +14,15 @@ import (
 // its place in the middle of a batch, and so that a projector that failed once is brought up to
 // date before it is asked again.
 type follower struct {
-	log *wal.Log
+	log      *wal.Log
+	onDamage func(error) error             // before a record behind damage is applied
+	onGaps   func(projection.Report) error // after records were passed over
 
 	mu     sync.Mutex
 	p      *projection.Projector // mu guards
 	staged []wal.Record          // mu guards: of the batch that is being written
 	behind bool                  // mu guards: p failed; it may lack records that are durable
+	passed int                   // mu guards: damaged places that were passed over
 }
 
 // ready returns the projector, with everything durable and everything staged in it.
@@ -42,7 +47,7 @@ func (f *follower) mend() error {
 
 // fill applies to p what is durable and stages what is staged.
 func (f *follower) fill(p *projection.Projector) error {
-	if err := catchUpNow(p, f.log); err != nil {
+	if err := f.catchUpNow(p); err != nil {
 		return err
 	}
 	for _, rec := range f.staged {
@@ -54,6 +59,28 @@ func (f *follower) fill(p *projection.Projector) error {
 		}
 	}
 	return nil
+}
+
+// catchUpNow applies what the log holds and p has not seen, and says what is damaged there. It is
+// short work, on the writer's goroutine, where no context applies.
+func (f *follower) catchUpNow(p *projection.Projector) error {
+	src := &source{log: f.log, onDamage: f.onDamage}
+	rep, err := p.Catchup(context.Background(), src, f.log.Head().Seq, nil)
+	if len(rep.Damaged) == 0 {
+		return err
+	}
+	f.passed += len(rep.Damaged)
+	return errors.Join(err, f.onGaps(rep))
+}
+
+// passedOver counts the damaged places that were passed over since the store was opened.
+func (e *Engine) passedOver() int {
+	if e.follower == nil {
+		return 0
+	}
+	e.follower.mu.Lock()
+	defer e.follower.mu.Unlock()
+	return e.follower.passed
 }
 
 // Stage implements wal.Follower.

@@ -54,7 +54,8 @@ func open(ctx context.Context, dir string, o Options) (*Engine, error) {
 		return nil, err
 	}
 	if !e.readOnly {
-		e.follower = &follower{log: e.Log, p: e.live.p}
+		e.follower = &follower{log: e.Log, p: e.live.p, onDamage: e.beginGap,
+			onGaps: e.noteGaps}
 		e.Log.SetFollower(e.follower)
 	}
 	return e, nil

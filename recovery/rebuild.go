@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"memlog/index"
 	"memlog/wal"
@@ -68,11 +67,11 @@ func (e *Engine) rebuild(ctx context.Context, p Progress, strict bool) (RebuildR
 	if err := e.noteGaps(rep); err != nil {
 		return RebuildReport{}, errors.Join(err, next.discard())
 	}
-	before := next.db.Checkpoint().Seq
+	before, passed := next.db.Checkpoint().Seq, e.passedOver()
 	if err := e.replaceLive(ctx, next); err != nil {
 		return RebuildReport{}, err
 	}
-	if len(rep.Damaged) == 0 {
+	if len(rep.Damaged) == 0 && e.passedOver() == passed {
 		if err := e.clearStale(); err != nil {
 			return RebuildReport{}, err
 		}
@@ -104,39 +103,22 @@ func (e *Engine) replaceLive(ctx context.Context, next *generation) error {
 	return nil
 }
 
-// turn is one chance to swap: the log's writer takes it, or the caller withdraws it.
-type turn struct {
-	taken atomic.Bool
-	done  chan struct{} // closed when the writer has used the turn
-	err   error         // of the writer, before done is closed
-}
-
-// swap makes next live on the log's writer goroutine, between two commands: what is durable and
-// what is staged is in it when the next command looks at it. A log that refuses writes has no
-// writer to wait for.
+// swap makes next live on the log's writer goroutine, between two batches, also where the last
+// write failed: what is durable is in it when the next command looks at it. A store that is
+// read-only has no writer to wait for.
 func (e *Engine) swap(ctx context.Context, next *generation) error {
 	if e.follower == nil {
 		e.setLive(next)
 		return nil
 	}
-	t := turn{done: make(chan struct{})}
-	use := func() (wal.Entry, error) {
-		if !t.taken.CompareAndSwap(false, true) {
-			return wal.Entry{}, context.Canceled // withdrawn
-		}
-		defer close(t.done)
-		if t.err = e.follower.replace(next.p); t.err == nil {
+	var failed error
+	err := e.Log.BetweenBatches(ctx, func() {
+		if failed = e.follower.replace(next.p); failed == nil {
 			e.setLive(next)
 		}
-		return wal.Entry{}, t.err
-	}
-	_, err := e.Log.Append(ctx, use)
-	if errors.Is(err, wal.ErrReadOnly) || errors.Is(err, wal.ErrFailedWrite) {
-		_, _ = use()
-	}
-	if t.taken.CompareAndSwap(false, true) {
+	})
+	if err = errors.Join(err, failed); err != nil {
 		return fmt.Errorf("put the new index in its place: %w", err)
 	}
-	<-t.done
-	return t.err
+	return nil
 }

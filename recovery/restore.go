@@ -107,6 +107,7 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 	if err != nil {
 		return err
 	}
+	passed := e.passedOver()
 	old := e.current()
 	bridge, err := e.fromSnapshot(ctx, s, filepath.Join(tmp, indexName), p)
 	if err == nil {
@@ -136,6 +137,9 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 	<-e.retire(bridge)
 	if err := bridge.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)
+	}
+	if e.passedOver() != passed {
+		return os.RemoveAll(tmp) // the log was damaged meanwhile, and the index lacks that
 	}
 	// A snapshot is never made of an index that lacks records.
 	return errors.Join(e.clearStale(), os.RemoveAll(tmp))

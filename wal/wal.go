@@ -269,7 +269,7 @@ func (l *Log) onWriter(ctx context.Context, fn func(*writer) error) error {
 		return l.refuse()
 	}
 	result := make(chan error, 1)
-	do := func() {
+	err := l.take(ctx, func() {
 		err := l.w.ready()
 		if err == nil {
 			err = fn(l.w)
@@ -278,18 +278,40 @@ func (l *Log) onWriter(ctx context.Context, fn func(*writer) error) error {
 			l.w.fail(err)
 		}
 		result <- err
+	})
+	if err != nil {
+		return err
 	}
+	return <-result
+}
+
+// BetweenBatches runs fn on the writer's goroutine while nothing is staged, also where the last
+// write failed, and returns when it has run; fn must not use the log's writing methods. An error
+// says that fn was not run: ErrClosed, that of ctx, or what a write is refused with by a handle
+// that has no writer.
+func (l *Log) BetweenBatches(ctx context.Context, fn func()) error {
+	if l.w == nil {
+		return l.refuse()
+	}
+	ran := make(chan struct{})
+	if err := l.take(ctx, func() { defer close(ran); fn() }); err != nil {
+		return err
+	}
+	<-ran
+	return nil
+}
+
+// take hands a function to the writer's goroutine, which runs it between two batches.
+func (l *Log) take(ctx context.Context, do func()) error {
 	l.closing.RLock()
+	defer l.closing.RUnlock()
 	if l.closed {
-		l.closing.RUnlock()
 		return ErrClosed
 	}
 	select {
 	case l.control <- do:
-		l.closing.RUnlock()
-		return <-result
+		return nil
 	case <-ctx.Done():
-		l.closing.RUnlock()
 		return ctx.Err()
 	}
 }
