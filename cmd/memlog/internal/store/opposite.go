@@ -137,20 +137,34 @@ func imageOpposite(
 		return nil, nil
 	case !was:
 		return []event.Event{event.Retracted{ID: m.ID}}, nil
-	case wasDeleted && is && now.Deleted:
-		return nil, nil
-	case wasDeleted:
-		gone := event.Deleted{ID: m.ID, SupersededBy: m.SupersededBy}
-		if is {
-			return []event.Event{gone}, nil
+	}
+	same := false
+	if is {
+		have, err := whole(now)
+		if err != nil {
+			return nil, err
 		}
+		m := m
+		if wasDeleted != now.Deleted { // only a tombstone knows what superseded the memory
+			m.SupersededBy = have.SupersededBy
+		}
+		if wasDeleted { // a tombstone has no tags of its own
+			m.Tags = have.Tags
+		}
+		same = have.Version == m.Version && sameMemory(have, m)
+	}
+	gone := event.Deleted{ID: m.ID, SupersededBy: m.SupersededBy}
+	switch {
+	case wasDeleted && same && now.Deleted, !wasDeleted && same && !now.Deleted:
+		return nil, nil
+	case wasDeleted && same:
+		return []event.Event{gone}, nil
+	case wasDeleted && is && !now.Deleted:
+		return []event.Event{event.Reverted{Memory: m}, gone}, nil
+	case wasDeleted:
 		return []event.Event{event.Restored{Memory: m}, gone}, nil
 	case !is || now.Deleted:
 		return []event.Event{event.Restored{Memory: m}}, nil
-	}
-	have, err := whole(now)
-	if err != nil || (have.Version == m.Version && sameMemory(have, m)) {
-		return nil, err
 	}
 	return []event.Event{event.Reverted{Memory: m}}, nil
 }
