@@ -92,6 +92,7 @@ func addImport(total *memory.ImportResult, res memory.ImportResult) {
 	total.Imported += res.Imported
 	total.Present += res.Present
 	total.Changed += res.Changed
+	total.Repeated += res.Repeated
 	total.Rejected = append(total.Rejected, res.Rejected...)
 	total.Notes = append(total.Notes, res.Notes...)
 	total.Seq = max(total.Seq, res.Seq)
