@@ -35,8 +35,8 @@ func commands() []*command {
 		undoCommand(), logCommand(), replayCommand(), revertCommand(),
 		verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(), archiveCommand(),
 		exportCommand(), importCommand(),
-		mcpCommand(), serveCommand(), statusCommand(), stopCommand(), tryCommand(),
-		versionCommand(),
+		mcpCommand(), serveCommand(), statusCommand(), stopCommand(),
+		versionCommand(), tryCommand(), benchCommand(),
 	}
 	for _, c := range table {
 		for _, s := range c.subs {

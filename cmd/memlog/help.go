@@ -9,7 +9,7 @@ import (
 )
 
 // groups are the headings of the list of commands, in order.
-var groups = [...]string{"Write", "Read", "Go back", "Look after", "Move", "Processes"}
+var groups = [...]string{"Write", "Read", "Go back", "Look after", "Move", "Processes", "Prove"}
 
 // overview returns the help of memlog as a whole.
 func overview(table []*command, globals []cli.Flag) string {

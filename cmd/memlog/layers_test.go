@@ -39,6 +39,8 @@ var layers = map[string]struct{ ours, doors []string }{
 		doors: []string{"golang.org/x/sys"}},
 	"cmd/memlog/internal/daemon": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/rpc"}, doors: []string{"github.com/gofrs/flock", "golang.org/x/sys"}},
+	"cmd/memlog/internal/bench": {ours: []string{"cmd/memlog/internal/memory",
+		"cmd/memlog/internal/daemon"}},
 	"cmd/memlog/internal/memory/memorytest": {ours: []string{"cmd/memlog/internal/memory"}},
 	"cmd/memlog": {ours: []string{"cmd/memlog/internal"}, doors: []string{"github.com/urfave/cli/v2",
 		"golang.org/x/term", "golang.org/x/sys"}},

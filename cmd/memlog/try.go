@@ -15,7 +15,7 @@ import (
 
 func tryCommand() *command {
 	return &command{
-		name: "try", group: "Processes", args: "[DIR]", max: 1,
+		name: "try", group: "Prove", args: "[DIR]", max: 1,
 		summary: "Show everything at work, in a store that is thrown away",
 		about: `
 Starts this binary as memlog mcp, as an agent would, and speaks to it over MCP: stores the

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/bench"
+)
+
+// The defaults of memlog bench windows.
+const (
+	benchMemories = 100_000
+	benchRuns     = 9
+)
+
+func benchWindowsCommand() *command {
+	return &command{
+		name:    "windows",
+		summary: "What a window of an agent costs: how soon it answers",
+		about: `
+Starts memlog mcp processes, as an agent does, on an empty store and on a large one: how soon the
+handshake is answered, and the first search, with and without an owner.`,
+		examples: []string{`memlog bench windows`, `memlog bench windows --memories 1000 --runs 3`},
+		flags: []cli.Flag{
+			&cli.IntFlag{Name: "memories", Usage: "`N` memories in the large store (default: 100000)"},
+			&cli.IntFlag{Name: "runs", Usage: "`N` starts of a process that are timed (default: 9)"},
+		},
+		run: runBenchWindows,
+	}
+}
+
+func runBenchWindows(ctx context.Context, c *call) (err error) {
+	o := bench.WindowsOptions{Memories: benchMemories, Runs: benchRuns, Logger: c.log,
+		Progress: c.bar.progress()}
+	for name, n := range map[string]*int{"memories": &o.Memories, "runs": &o.Runs} {
+		given, err := c.positive(name)
+		if err != nil {
+			return err
+		}
+		if given > 0 {
+			*n = given
+		}
+	}
+	if o.Exe, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this binary: %w", err)
+	}
+	if o.Dir, err = os.MkdirTemp("", "memlog-bench-"); err != nil {
+		return fmt.Errorf("make a throw-away store: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	res, err := bench.Windows(ctx, o)
+	if err != nil {
+		return err
+	}
+	return c.emit(res, func(p *page) { p.benchWindows(res) })
+}
+
+func (p *page) benchWindows(r bench.WindowsResult) {
+	p.line("%-36s %10s %10s", fmt.Sprintf("milliseconds, %d runs", r.Runs), "median", "slowest")
+	for _, s := range r.Start {
+		for _, row := range []struct {
+			name string
+			took bench.Spread
+		}{
+			{"initialize answered", s.Initialize}, {"first search, no owner", s.ColdSearch},
+			{"first search, with an owner", s.WarmSearch},
+		} {
+			p.line("%-36s %10.1f %10.1f", fmt.Sprintf("%s, %d memories", row.name, s.Memories),
+				row.took.P50, row.took.P99)
+		}
+	}
+}
