@@ -38,12 +38,10 @@ where the store has vectors; hybrid uses all there is.
 
 func runSearch(ctx context.Context, c *call) error {
 	req := memory.SearchRequest{Query: strings.Join(c.args, " "), Explain: c.yes("explain")}
-	mode, err := c.oneOf("mode", string(memory.ModeHybrid), string(memory.ModeVector),
-		string(memory.ModeLexical), string(memory.ModeExact))
-	if err != nil {
+	var err error
+	if req.Mode, err = c.mode(); err != nil {
 		return err
 	}
-	req.Mode = memory.Mode(mode)
 	if req.Limit, err = c.positive("limit"); err != nil {
 		return err
 	}
@@ -71,6 +69,13 @@ func runSearch(ctx context.Context, c *call) error {
 			p.entry(fmt.Sprintf("%2d. ", i+1), h.Memory, append(extra, explained(h)...)...)
 		}
 	})
+}
+
+// mode reads --mode.
+func (c *call) mode() (memory.Mode, error) {
+	word, err := c.oneOf("mode", string(memory.ModeHybrid), string(memory.ModeVector),
+		string(memory.ModeLexical), string(memory.ModeExact))
+	return memory.Mode(word), err
 }
 
 // explained returns the parts of a score by name.

@@ -8,6 +8,28 @@
 // compared is measured in turns, so that a machine that other work shares slows both alike. A goal
 // is reported with what was measured beside it, also where it was missed.
 //
+// # Recall
+//
+// [Recall] takes a folder of collections. NAME.memories.jsonl holds memories as memlog import reads
+// them; metadata.dia_id or metadata.doc of each names it. NAME.questions.jsonl holds, one a line,
+// a question, its category and the names of the memories that answer it:
+//
+//	{"question": "when is the pool closed?", "category": "time", "evidence": ["D1:3"]}
+//
+// Each collection is imported into a fresh store (or all into one), and each question asked through
+// [memory.Service], as an MCP client's would be. Then, with the evidence as what should be found:
+//
+//	frac@k   share of the evidence among the first k hits
+//	any@k    1 where any of it is, all@k where all of it is
+//	mrr      1 / rank of the first hit that is evidence, 0 beyond the hundredth
+//	ndcg@k   discounted gain of the first k hits against the best order, evidence gains 1
+//
+// "turn" counts memories. "session" counts sessions, ranked by their best hit: the session of a
+// name such as D1:3 is what stands before the colon, a name without one is its own. "window2"
+// counts what is shown when each hit brings its two neighbours before and after (frac@5: within 5
+// windows). All are means over questions, also the overall ones. Evidence that no memory has counts
+// as not found, and is noted: a collection whose names do not fit shows itself.
+//
 // # Concurrency and failure
 //
 // A measure runs its processes, and has ended all of them when it returns, also when its context
