@@ -18,13 +18,14 @@ import (
 // door to. Tests may import more of ours, and the test libraries below. A package that is not here
 // fails the test.
 var layers = map[string]struct{ ours, doors []string }{
-	"wal/event":   {doors: []string{"github.com/fxamacker/cbor/v2", "github.com/google/uuid"}},
-	"index/embed": {},
+	"wal/event":    {doors: []string{"github.com/fxamacker/cbor/v2", "github.com/google/uuid"}},
+	"index/embed":  {},
+	"index/vector": {doors: []string{"golang.org/x/sys"}},
 	"wal": {doors: []string{"github.com/tidwall/wal", "github.com/klauspost/compress",
 		"golang.org/x/sys"}},
-	"index": {ours: []string{"index/embed"}, doors: []string{"github.com/cockroachdb/pebble/v2",
+	"index": {ours: []string{"index/vector"}, doors: []string{"github.com/cockroachdb/pebble/v2",
 		"github.com/clipperhouse/uax29/v2", "github.com/kljensen/snowball", "golang.org/x/text"}},
-	"projection": {ours: []string{"wal", "wal/event", "index", "index/embed"}},
+	"projection": {ours: []string{"wal", "wal/event", "index", "index/vector"}},
 	"recovery":   {ours: []string{"wal", "index", "projection"}},
 
 	"cmd/memlog/internal/memory":   {ours: []string{"wal/event"}},

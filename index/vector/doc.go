@@ -1,0 +1,34 @@
+// Package vector is the arithmetic of the vector index: how a vector is stored, how it is shortened
+// to one bit a dimension, and how many of those are scanned at once. It knows no disk, no model and
+// no document; package index keeps what is made here in pebble, package index/embed makes vectors.
+//
+// # The stored vector
+//
+// A [Vector] is the unit vector that a model gave, rotated, as one int8 a dimension and one float32
+// scale (encoding 1, specified with test vectors in ENCODING.md). The rotation spreads what a
+// vector says evenly over its dimensions, so that one scale fits them all: sign flips, a
+// permutation and a Hadamard transform, twice (Ailon and Chazelle, The Fast Johnson-Lindenstrauss
+// Transform, 2009). It is orthogonal, so inner products are those of the model, and it can be taken
+// back ([Rotation.Decode]).
+//
+// # Codes
+//
+// A code is RaBitQ (Gao and Long, SIGMOD 2024) with one bit a dimension: the signs of the vector
+// less a mean, and two factors that make the estimate of an inner product unbiased ([Estimate]).
+// The query is kept at five bits a dimension. Inner products of codes and query are sums over a
+// table of four bits at a time (André, Kermarrec and Le Scouarnec, Quicker ADC, 2019), for 32 codes
+// side by side: one shuffle instruction looks up 32 of them.
+//
+// # Equal on every machine
+//
+// What a kernel computes are integers, so every kernel of every processor gives the same ones: Go
+// (the reference), AVX2 and NEON, compared by tests. Floating point stands only in Go, with every
+// product converted explicitly, since a compiler may fuse a product with an addition (and does on
+// arm64) where that is not said. Sums run in a fixed order. So codes, digests and rankings are the
+// same bits everywhere.
+//
+// # Concurrency
+//
+// Vectors, codes, rotations and queries are values that nobody changes once made. A [Slab] has one
+// writer and any number of readers.
+package vector

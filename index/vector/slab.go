@@ -1,0 +1,217 @@
+package vector
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+)
+
+// FirstMean is how many vectors a space has when the first mean is taken. Up to there its vectors
+// have no codes and are compared whole.
+const FirstMean = 1 << 12
+
+// chunkSlots is how many slots share a mean and a piece of memory.
+const chunkSlots = FirstMean
+
+// NoRow is the row of a vector that no row has.
+const NoRow = math.MaxUint32
+
+// MeanOf returns which mean the code of a slot is around. Mean 0 is of the first FirstMean vectors,
+// and a new one is taken at each doubling, for those that come after: so no code is ever made
+// again, and a space that changes is followed.
+func MeanOf(slot uint32) int {
+	if slot < 2*FirstMean {
+		return 0
+	}
+	return bits.Len32(slot/FirstMean) - 1
+}
+
+// MeanDue reports whether a mean is taken when a space has count vectors, and which.
+func MeanDue(count uint32) (n int, due bool) {
+	if count < FirstMean || count&(count-1) != 0 {
+		return 0, false
+	}
+	return bits.Len32(count/FirstMean) - 1, true
+}
+
+// Slab is the part of a space that searches read, in memory: the codes, whose rows they are of, and
+// when they came and went; about 70 bytes a vector of 384 dimensions. It only grows. One goroutine
+// may add while any number search what was published.
+type Slab struct {
+	dims   int
+	kernel kernel
+	chunks atomic.Pointer[[]*chunk]
+	slots  atomic.Pointer[[]*[chunkSlots]uint32] // by row: slot+1, 0 where it has none
+	means  atomic.Pointer[[][]float32]
+	len    atomic.Uint32 // published
+	last   atomic.Uint64 // arrival of the last one published
+
+	// owned by the writer:
+	added, coded uint32
+	arrived      uint64
+}
+
+// chunk holds chunkSlots slots. Codes stand in groups of 32: a byte of each, then the next byte.
+type chunk struct {
+	first  uint64 // arrival of the first slot
+	whole  []byte // the first FirstMean vectors as they are encoded
+	codes  []byte
+	ratio  [chunkSlots]float32
+	toMean [chunkSlots]float32
+	ones   [chunkSlots]uint16
+	row    [chunkSlots]uint32
+	later  [chunkSlots]uint32 // arrival less first
+	ends   atomic.Pointer[[chunkSlots]atomic.Uint64]
+}
+
+// NewSlab returns a slab of vectors of that many dimensions.
+func NewSlab(dims int) *Slab {
+	s := &Slab{dims: dims, kernel: bestKernel()}
+	s.chunks.Store(&[]*chunk{})
+	s.slots.Store(&[]*[chunkSlots]uint32{})
+	s.means.Store(&[][]float32{})
+	return s
+}
+
+// Dims returns the number of dimensions.
+func (s *Slab) Dims() int { return s.dims }
+
+// Len returns how many vectors were published.
+func (s *Slab) Len() uint32 { return s.len.Load() }
+
+func (s *Slab) chunk(slot uint32) *chunk { return (*s.chunks.Load())[slot/chunkSlots] }
+
+// Add appends the vector of a row (or NoRow) that came with record seq. Arrivals never go back.
+// encoded is copied where it is needed.
+func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
+	slot := s.added
+	s.added++
+	chunks := *s.chunks.Load()
+	if int(slot/chunkSlots) == len(chunks) {
+		c := &chunk{first: seq}
+		if slot < FirstMean {
+			c.whole = make([]byte, FirstMean*(headBytes+s.dims))
+		}
+		chunks = append(chunks[:len(chunks):len(chunks)], c)
+		s.chunks.Store(&chunks)
+	}
+	c, i := chunks[slot/chunkSlots], slot%chunkSlots
+	c.row[i], c.later[i] = row, uint32(min(seq-c.first, math.MaxUint32))
+	if slot < FirstMean {
+		copy(c.whole[int(i)*(headBytes+s.dims):], encoded)
+	}
+	s.arrived = seq
+	if row != NoRow {
+		s.setSlot(row, slot)
+	}
+}
+
+func (s *Slab) setSlot(row, slot uint32) {
+	slots := *s.slots.Load()
+	for int(row/chunkSlots) >= len(slots) {
+		slots = append(slots[:len(slots):len(slots)], new([chunkSlots]uint32))
+		s.slots.Store(&slots)
+	}
+	atomic.StoreUint32(&slots[row/chunkSlots][row%chunkSlots], slot+1)
+}
+
+// AddCode appends the code of the next slot that has none, as AppendCode made it.
+func (s *Slab) AddCode(code []byte) {
+	slot := s.coded
+	s.coded++
+	c, i := s.chunk(slot), slot%chunkSlots
+	if c.codes == nil {
+		c.codes = make([]byte, chunkSlots*bitBytes(s.dims))
+	}
+	c.ratio[i], c.toMean[i] = factors(code)
+	group := c.codes[int(i/scanLanes)*scanLanes*bitBytes(s.dims):]
+	ones := 0
+	for n, b := range code[factorBytes:] {
+		group[n*scanLanes+int(i%scanLanes)] = b
+		ones += bits.OnesCount8(b)
+	}
+	c.ones[i] = uint16(ones)
+}
+
+// AddMean appends the next mean.
+func (s *Slab) AddMean(mean []float32) {
+	means := *s.means.Load()
+	means = append(means[:len(means):len(means)], mean)
+	s.means.Store(&means)
+}
+
+// Publish shows readers what was added.
+func (s *Slab) Publish() {
+	s.last.Store(s.arrived)
+	s.len.Store(s.added)
+}
+
+// End says that a row ended at record seq.
+func (s *Slab) End(row uint32, seq uint64) {
+	slot, ok := s.Slot(row)
+	if !ok {
+		return
+	}
+	c := s.chunk(slot)
+	if c.ends.Load() == nil {
+		c.ends.Store(new([chunkSlots]atomic.Uint64))
+	}
+	c.ends.Load()[slot%chunkSlots].Store(seq)
+}
+
+// Slot returns where the vector of a row is; ok is false where it has none. It may not be
+// published yet.
+func (s *Slab) Slot(row uint32) (slot uint32, ok bool) {
+	slots := *s.slots.Load()
+	if int(row/chunkSlots) >= len(slots) {
+		return 0, false
+	}
+	n := atomic.LoadUint32(&slots[row/chunkSlots][row%chunkSlots])
+	return n - 1, n > 0
+}
+
+// Row returns the row of a slot, or NoRow.
+func (s *Slab) Row(slot uint32) uint32 { return s.chunk(slot).row[slot%chunkSlots] }
+
+// Whole returns the encoded vector of one of the first FirstMean slots.
+func (s *Slab) Whole(slot uint32) ([]byte, bool) {
+	if slot >= FirstMean {
+		return nil, false
+	}
+	size := headBytes + s.dims
+	return s.chunk(slot).whole[int(slot)*size:][:size], true
+}
+
+// holds reports whether the row of a slot is one and has not ended at seq.
+func (c *chunk) holds(i uint32, seq uint64) bool {
+	if c.row[i] == NoRow {
+		return false
+	}
+	ends := c.ends.Load()
+	if ends == nil {
+		return true
+	}
+	to := ends[i].Load()
+	return to == 0 || to > seq
+}
+
+// Prefix returns how many vectors had come by record seq: those of the slots below.
+func (s *Slab) Prefix(seq uint64) uint32 {
+	// A reader that sees the last arrival of a later publication sees its length, too, or less
+	// than it; either way the search below is right.
+	n := s.len.Load()
+	if n == 0 || s.last.Load() <= seq && s.len.Load() == n {
+		return n
+	}
+	lo, hi := uint32(0), n // the first slot that came after seq is in [lo, hi]
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		c := s.chunk(mid)
+		if c.first+uint64(c.later[mid%chunkSlots]) <= seq {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
