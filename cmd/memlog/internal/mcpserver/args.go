@@ -121,12 +121,12 @@ func (p param) parse(raw json.RawMessage, path string) (any, error) {
 	case kindText, kindTime:
 		return p.parseText(raw, path)
 	case kindMoment:
-		if n, ok := number(raw); ok && raw[0] != '"' && n > 0 {
+		if n, ok := number(raw); ok && raw[0] != '"' && n >= p.min {
 			return n, nil
 		}
 		v, err := p.parseText(raw, path)
 		if s, ok := v.(string); ok {
-			if n, named, err := parseSeq(path, s); named {
+			if n, named, err := p.parseSeq(path, s); named {
 				return n, err
 			}
 		}
@@ -172,7 +172,7 @@ func (p param) parseText(raw json.RawMessage, path string) (any, error) {
 
 // parseSeq reads a sequence number as the command line writes it, seq:118 or #118, and one without
 // a mark, unless that can be a year; named is false where s is none.
-func parseSeq(path, s string) (n int64, named bool, err error) {
+func (p param) parseSeq(path, s string) (n int64, named bool, err error) {
 	s = strings.TrimSpace(s)
 	digits, marked := strings.CutPrefix(strings.ToLower(s), "seq:")
 	if !marked {
@@ -180,7 +180,7 @@ func parseSeq(path, s string) (n int64, named bool, err error) {
 	}
 	n, perr := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
 	switch {
-	case perr == nil && n > 0 && (marked || len(digits) != len("2025")):
+	case perr == nil && n >= p.min && (marked || len(digits) != len("2025")):
 		return n, true, nil
 	case marked:
 		return 0, true, memory.Invalid(path, "not a sequence number: %q", clip(s, maxShown)).

@@ -77,8 +77,9 @@ var understood = []struct {
 		searchWith(func(r *memory.SearchRequest) { r.AsOf.Time = endOf(2024, 12, 31) })},
 	{"memory_list", `{"include-deleted": true, "page_token": "1"}`,
 		memory.ListRequest{IncludeDeleted: true, Limit: memory.DefaultLimit, Cursor: "1"}},
-	{"memory_get", `{"memory_id": "x"}`, memory.GetRequest{ID: "x"}},
+	{"memory_get", `{"memory_id": "x"}`, memory.GetRequest{ID: "x", IncludeDeleted: true}},
 	{"memory_history", `{"uuid": "x"}`, "x"},
+	{"memory_history", `{"content_hash": "x"}`, "x"},
 	{"memory_store", `{"text": " x\u0000\n", "tag": "a"}`,
 		storeOf(memory.NewMemory{Content: " x\x00\n", Tags: []string{"a"}})},
 	{"memory_store", `{"memory": "x", "created": "2025-01-25", "metadata": {"b":[1e400]}}`,
@@ -197,6 +198,10 @@ var refused = []struct{ tool, args, want string }{
 	{"memory_delete", `{"ids": []}`, "ids: is empty"},
 	{"memory_delete", `{"ids": ["x"], "tags": ["a"]}`, "ids: given together with filters"},
 	{"memory_delete", `{"tags": ["a"], "if_version": 1}`, "if_version: needs exactly one id"},
+	{"memory_link", `{"from": "x", "to": "y"}`, "type: is missing"},
+	{"memory_changes", `{"since": -1}`, "since: want a time or a sequence number"},
+	{"memory_changes", `{"session": ""}`, "session: is empty"},
+	{"memory_changes", `{"session": "s", "others": true}`, "others: given together with session"},
 	{"memory_undo", `{"seq": 1, "last": 2}`, "last: given together with seq"},
 	{"memory_undo", `{"seq": 0}`, "seq: want a whole number from 1"},
 	{"memory_undo", `{"session": ""}`, "session: is empty"},
@@ -213,7 +218,7 @@ func TestRefused(t *testing.T) {
 				!strings.Contains(res.Text, "\nNext: ") {
 				t.Errorf("%+v, want %q", res, tt.want)
 			}
-			if n := f.count(); n > 0 && tt.tool != "memory_get" {
+			if n := f.count(); n > 0 && tt.tool != "memory_get" && tt.tool != "memory_changes" {
 				t.Errorf("the service was asked %d times", n)
 			}
 		})

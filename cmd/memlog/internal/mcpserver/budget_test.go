@@ -39,8 +39,11 @@ func TestBudgetHolds(t *testing.T) {
 		f.health.Notes = append(f.health.Notes, strings.Repeat("n", 1000))
 		f.undo.Undone = append(f.undo.Undone, memory.UndoneCommand{Seq: 1, Summary: "s"})
 		f.undo.Affected = append(f.undo.Affected, m.ID)
+		ev := storedEvent(i, m.Content)
+		f.records = append(f.records, record(i+1, strings.Repeat("s", 1000), ev, ev, ev, ev, ev))
 		f.undo.Left = append(f.undo.Left, memory.LeftAlone{ID: m.ID, Reason: "r"})
 	}
+	f.health.Seq = memory.Seq(len(f.records))
 	batch := strings.TrimSuffix(strings.Repeat(`"x",`, 5000), ",")
 	c := session(t, f, Options{})
 	for _, call := range []struct{ tool, args, says string }{
@@ -51,6 +54,7 @@ func TestBudgetHolds(t *testing.T) {
 		{"memory_history", `"id": "x"`, "memory_get with as_of"},
 		{"memory_delete", `"tags": ["a"]`, "more, not shown"},
 		{"memory_undo", `"last": 1000`, "more, not shown"},
+		{"memory_changes", `"since": 0, "limit": 1000`, "call memory_changes again with since"},
 		{"memory_health", ``, "more, not shown"},
 	} {
 		for _, tokens := range []int{MinMaxTokens, DefaultMaxTokens, MaxMaxTokens} {

@@ -5,9 +5,9 @@
 // # Tools
 //
 // One file a tool: memory_store, memory_search, memory_list, memory_get, memory_update,
-// memory_delete, memory_history, memory_undo, memory_health. None both reads and writes. What an
-// agent is told of them, and what it gets, is a contract and stands in testdata/tools.json and
-// testdata/answers.txt.
+// memory_delete, memory_link, memory_history, memory_undo, memory_changes, memory_health. None both
+// reads and writes. What an agent is told of them, and what it gets, is a contract and stands in
+// testdata/tools.json and testdata/answers.txt.
 //
 // # Arguments
 //
@@ -27,6 +27,8 @@
 // the rest left out. Whatever was cut is said, with the call that shows it. The moments that time
 // expressions came to mean are part of the answer. Content is indented in the text, so that a
 // memory cannot pass for another one or for words of ours.
+//
+// A client that sends a progress token hears every second that its call is under way.
 //
 // # Failure
 //

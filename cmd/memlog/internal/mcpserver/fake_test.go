@@ -3,9 +3,11 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +41,9 @@ type fake struct {
 	undo     memory.UndoResult
 	asOf     *memory.Resolved
 	repeats  bool
+	records  []memory.LogRecord // of log; their last is the head
+	link     memory.Change
+	failGet  error
 	err      error         // of every call
 	gate     chan struct{} // where set, calls wait for it or for their context
 	entered  chan struct{} // where set, told of every call
@@ -115,7 +120,7 @@ func (f *fake) List(ctx context.Context, r memory.ListRequest) (memory.ListResul
 }
 
 func (f *fake) Get(ctx context.Context, r memory.GetRequest) (memory.Memory, error) {
-	if err := f.ask(ctx, r); err != nil {
+	if err := errors.Join(f.ask(ctx, r), f.failGet); err != nil {
 		return memory.Memory{}, err
 	}
 	return f.memories[0], nil
@@ -139,6 +144,34 @@ func (f *fake) Delete(ctx context.Context, r memory.DeleteRequest) (memory.Chang
 
 func (f *fake) Undo(ctx context.Context, r memory.UndoRequest) (memory.UndoResult, error) {
 	return f.undo, f.ask(ctx, r)
+}
+
+func (f *fake) Link(ctx context.Context, r memory.LinkRequest) (memory.Change, error) {
+	return f.link, f.ask(ctx, r)
+}
+
+// Log yields what lies between the bounds; it knows no other filter than the session.
+func (f *fake) Log(
+	ctx context.Context, r memory.LogRequest,
+) iter.Seq2[memory.LogRecord, error] {
+	return func(yield func(memory.LogRecord, error) bool) {
+		if err := f.ask(ctx, r); err != nil {
+			yield(memory.LogRecord{}, err)
+			return
+		}
+		for _, rec := range f.records {
+			if rec.Seq < r.From || rec.Seq > r.To || r.Session != "" && rec.Session != r.Session {
+				continue
+			}
+			if rec.Hash == "damaged" {
+				if !yield(memory.LogRecord{}, memory.Errorf(memory.CodeDamaged, "damaged")) {
+					return
+				}
+			} else if !yield(rec, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (f *fake) Health(ctx context.Context) (memory.HealthResult, error) {

@@ -24,7 +24,7 @@ var (
 			doc: "What since and until compare: when the fact was (created, default), " +
 				"or when it was stored (recorded)."},
 	}
-	asOfParam = param{name: "as_of", kind: kindMoment,
+	asOfParam = param{name: "as_of", kind: kindMoment, min: 1,
 		doc: "Answer as the store stood then: a time (a bare date means its end) or a seq."}
 	maxTokensParam = param{name: "max_tokens", kind: kindInt, min: MinMaxTokens, max: MaxMaxTokens,
 		doc: fmt.Sprintf("About how long the answer may be; default %d.", DefaultMaxTokens)}

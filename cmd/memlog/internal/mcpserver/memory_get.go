@@ -43,7 +43,8 @@ func runGet(ctx context.Context, svc memory.Service, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	found, err := svc.Get(ctx, memory.GetRequest{ID: c.text("id"), AsOf: m})
+	found, err := svc.Get(ctx, memory.GetRequest{
+		ID: c.text("id"), AsOf: m, IncludeDeleted: true})
 	if err != nil {
 		return answer{}, err
 	}

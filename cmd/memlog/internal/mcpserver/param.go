@@ -1,6 +1,7 @@
 package mcpserver
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -27,7 +28,8 @@ type param struct {
 	doc      string
 	required bool
 	enum     []string
-	min, max int64 // of kindInt
+	also     []string // names that agents use for it in this tool
+	min, max int64    // of kindInt; min also of a sequence number
 }
 
 // aliases are the names agents use for a parameter that has another. The first of the names on
@@ -43,6 +45,11 @@ var aliases = map[string][]string{
 	"tag": {"tags"}, "labels": {"tags"}, "tag_match": {"match"}, "match_tags": {"match"},
 	"memory_type": {"type"}, "category": {"type"}, "meta": {"metadata"},
 	"id": {"ids"}, "memory_id": {"id", "ids"}, "memory_ids": {"ids"}, "uuid": {"id", "ids"},
+	"content_hash": {"id", "ids"}, "hash": {"id", "ids"}, "memory_hash": {"id", "ids"},
+	"source": {"from"}, "source_id": {"from"}, "from_id": {"from"}, "source_hash": {"from"},
+	"target": {"to"}, "target_id": {"to"}, "to_id": {"to"}, "target_hash": {"to"},
+	"relation": {"type"}, "relationship": {"type"}, "relation_type": {"type"},
+	"relationship_type": {"type"}, "link_type": {"type"}, "unlink": {"remove"},
 	"created": {"created_at"}, "date": {"created_at"}, "timestamp": {"created_at"},
 	"asof": {"as_of"}, "at": {"as_of"}, "next_cursor": {"cursor"}, "page_token": {"cursor"},
 	"token_budget": {"max_tokens"}, "expected_version": {"if_version"},
@@ -54,6 +61,11 @@ func canonical(params []param, name string) (param, bool) {
 	name = snake(name)
 	if p, ok := find(params, name); ok {
 		return p, true
+	}
+	for _, p := range params {
+		if slices.Contains(p.also, name) {
+			return p, true
+		}
 	}
 	for _, other := range aliases[name] {
 		if p, ok := find(params, other); ok {

@@ -29,6 +29,8 @@ type Options struct {
 	ProjectDir string           // CLAUDE_PROJECT_DIR: where commands are given
 	User, Host string           // who, for the log
 	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
+	// ProgressEvery is how often a client that asks for progress gets it; 0: progressEvery.
+	ProgressEvery time.Duration
 }
 
 // Server serves a [memory.Service] over MCP. Make one with [New]. It may serve any number of
@@ -50,6 +52,9 @@ func New(svc memory.Service, o Options) *Server {
 	}
 	if o.Session == "" {
 		o.Session = event.NewID().String()
+	}
+	if o.ProgressEvery == 0 {
+		o.ProgressEvery = progressEvery
 	}
 	s := &Server{svc: svc, o: o}
 	s.mcp = mcp.NewServer(

@@ -30,18 +30,23 @@ type tool struct {
 // tools are all tools, in the order of their files.
 func tools() []tool {
 	return []tool{
-		storeTool, searchTool, listTool, getTool, updateTool,
-		deleteTool, historyTool, undoTool, healthTool,
+		storeTool, searchTool, listTool, getTool, updateTool, deleteTool, linkTool,
+		historyTool, undoTool, changesTool, healthTool,
 	}
 }
 
 // call is one call of a tool.
 type call struct {
 	args
-	now    time.Time     // the same for all time expressions of a call
-	origin memory.Origin // for tools that write
-	budget int           // bytes of each form of the answer
+	now      time.Time     // the same for all time expressions of a call
+	origin   memory.Origin // for tools that write
+	session  string        // the caller's
+	budget   int           // bytes of each form of the answer
+	reporter *reporter     // nil: nobody wants to know
 }
+
+// progress says how far a call has come, to a client that wants to know.
+func (c *call) progress(format string, args ...any) { c.reporter.say(format, args...) }
 
 // answer is what a tool answers, in both forms. refused marks a result that is an error as well.
 type answer struct {
@@ -89,6 +94,8 @@ func (s *Server) serve(
 		return failure(t, nil, err)
 	}
 	c = s.newCall(t, a, req.ClientInfo())
+	c.reporter = s.report(ctx, req)
+	defer c.reporter.finish()
 	out, err := t.run(ctx, s.svc, c)
 	if err != nil {
 		s.o.Logger.Debug("tool refused", "tool", t.name, "error", err)
@@ -106,7 +113,8 @@ func (s *Server) serve(
 }
 
 func (s *Server) newCall(t tool, a args, client *mcp.Implementation) *call {
-	c := &call{args: a, now: s.o.Now(), budget: DefaultMaxTokens * bytesPerToken}
+	c := &call{args: a, now: s.o.Now(), session: provenance(s.o.Session),
+		budget: DefaultMaxTokens * bytesPerToken}
 	if a.has("max_tokens") {
 		c.budget = int(a.int("max_tokens")) * bytesPerToken
 	}
@@ -115,7 +123,7 @@ func (s *Server) newCall(t tool, a args, client *mcp.Implementation) *call {
 	}
 	c.origin = memory.Origin{
 		RequestID: a.text("request_id"),
-		Session:   provenance(s.o.Session),
+		Session:   c.session,
 		Project:   provenance(s.o.ProjectDir),
 		User:      provenance(s.o.User),
 		Host:      provenance(s.o.Host),

@@ -117,6 +117,7 @@ func TestOrigin(t *testing.T) {
 		{"memory_store", `{"content": "x", "reason": "why"}`},
 		{"memory_update", `{"id": "a", "content": "x", "reason": "why"}`},
 		{"memory_delete", `{"ids": ["a"], "reason": "why"}`},
+		{"memory_link", `{"from": "a", "to": "b", "type": "t", "reason": "why"}`},
 		{"memory_undo", `{"reason": "why"}`},
 		{"memory_undo", `{"reason": "why"}`},
 	} {
@@ -147,6 +148,8 @@ func originOf(t *testing.T, req any) memory.Origin {
 	case memory.DeleteRequest:
 		return r.Origin
 	case memory.UndoRequest:
+		return r.Origin
+	case memory.LinkRequest:
 		return r.Origin
 	}
 	t.Fatalf("%T has no origin", req)
@@ -241,8 +244,11 @@ func TestPanicIsAnErrorResult(t *testing.T) {
 		case "memory_delete":
 			args = `{"ids": ["x"]}`
 		}
-		if tool.name == "memory_store" {
+		switch tool.name {
+		case "memory_store":
 			args = `{"content": "x"}`
+		case "memory_link":
+			args = `{"from": "x", "to": "y", "type": "z"}`
 		}
 		res := callTool(t, c, tool.name, args)
 		if !res.IsError || !strings.Contains(res.Text, "panicked") {
@@ -305,6 +311,7 @@ func TestAnswers(t *testing.T) {
 				Detail: "wrong"}}, Notes: []string{"old"}, Seq: 9, Watermark: 7, LastWrite: noon,
 			ClockSkew: 5,
 		},
+		records: aLog(), link: memory.Change{Seq: 4, Affected: []memory.ID{id(1), id(2)}},
 		history: memory.History{ID: id(0), Versions: []memory.Version{
 			{Event: "stored", Seq: 1, UntilSeq: 3, Time: noon, Client: "cli", Memory: full},
 			{Event: "updated", Seq: 3, Time: noon, Session: "s", Reason: "typo", Memory: full},
@@ -328,6 +335,9 @@ func TestAnswers(t *testing.T) {
 		{"memory_delete", `{"tags": ["a"], "until": "2024-12-31", "dry_run": true}`},
 		{"memory_history", `{"id": "x"}`},
 		{"memory_undo", `{"since": "2025-03-10"}`},
+		{"memory_link", `{"from": "x", "to": "y", "type": "because"}`},
+		{"memory_changes", `{"since": 2}`},
+		{"memory_changes", `{"since": "2 days ago", "limit": 1}`},
 		{"memory_health", `{}`},
 	} {
 		res := callTool(t, c, call.tool, call.args)
