@@ -94,7 +94,7 @@ const flagColumn = 24
 func writeFlags(b *strings.Builder, flags []cli.Flag) {
 	for _, f := range flags {
 		doc, ok := f.(cli.DocGenerationFlag)
-		if !ok {
+		if v, can := f.(cli.VisibleFlag); !ok || can && !v.IsVisible() {
 			continue
 		}
 		use, word := placeholder(doc.GetUsage())

@@ -17,19 +17,33 @@ func serveCommand() *command {
 		about: `
 memlog mcp starts it when it is needed, and it leaves when nobody has used the store for a while:
 there is seldom a reason to run it by hand. Where the store has an owner already it ends at once.
-What it does is noted in serve.log in the store.`,
-		examples: []string{`memlog serve`, `memlog serve --idle 8h`},
-		flags: []cli.Flag{
+What it does is noted in serve.log in the store.
+
+With --http it serves MCP over streamable HTTP at http://ADDR/mcp, beside /healthz and /metrics,
+until it is stopped. It uses the store like every other process, through its owner. Clients send
+the token of the token file as "Authorization: Bearer TOKEN"; the log says of their changes what
+they send as Memlog-Session and Memlog-Project.`,
+		examples: []string{`memlog serve`, `memlog serve --idle 8h`,
+			`memlog serve --http 127.0.0.1:7433`},
+		flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "idle", Usage: "leave after `DURATION` without use (default: 10m)"},
-		},
+		}, httpFlags()...),
 		exits: []int{exitDamaged, exitBusy},
 		run:   runServe,
 	}
 }
 
 func runServe(ctx context.Context, c *call) error {
+	if c.isSet("http") {
+		return runHTTP(ctx, c)
+	}
+	for _, f := range httpFlags() {
+		if name := f.Names()[0]; c.isSet(name) {
+			return memory.Invalid("--"+name, "goes with --http only")
+		}
+	}
 	if c.json {
-		return memory.Invalid("--json", "does not go with serve: it has no result")
+		return memory.Invalid("--json", "goes with serve --http only: else it has no result")
 	}
 	logs := daemon.LogFile(c.store)
 	defer logs.Close()

@@ -39,6 +39,13 @@
 // input ends, calls already read are answered within drainWait, then the server ends; when the
 // context ends, they are cancelled.
 //
+// # HTTP
+//
+// [Server.HTTP] is the same server over streamable HTTP, for package httpserver to guard. Requests
+// of 2026-07-28 stand by themselves; those of earlier revisions have sessions, which are bounded:
+// one too many ends the one unused longest. The headers Memlog-Session and Memlog-Project say for
+// the log what the environment says where a client starts the server.
+//
 // # Concurrency
 //
 // A [Server] serves any number of connections, and the calls of one connection at the same time,

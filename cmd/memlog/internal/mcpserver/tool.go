@@ -93,7 +93,7 @@ func (s *Server) serve(
 	if err != nil {
 		return failure(t, nil, err)
 	}
-	c = s.newCall(t, a, req.ClientInfo())
+	c = s.newCall(t, a, req)
 	c.reporter = s.report(ctx, req)
 	defer c.reporter.finish()
 	out, err := t.run(ctx, s.svc, c)
@@ -112,8 +112,8 @@ func (s *Server) serve(
 	}
 }
 
-func (s *Server) newCall(t tool, a args, client *mcp.Implementation) *call {
-	c := &call{args: a, now: s.o.Now(), session: provenance(s.o.Session),
+func (s *Server) newCall(t tool, a args, req *mcp.CallToolRequest) *call {
+	c := &call{args: a, now: s.o.Now(), session: provenance(s.sessionOf(req)),
 		budget: DefaultMaxTokens * bytesPerToken}
 	if a.has("max_tokens") {
 		c.budget = int(a.int("max_tokens")) * bytesPerToken
@@ -124,7 +124,7 @@ func (s *Server) newCall(t tool, a args, client *mcp.Implementation) *call {
 	c.origin = memory.Origin{
 		RequestID: a.text("request_id"),
 		Session:   c.session,
-		Project:   provenance(s.o.ProjectDir),
+		Project:   provenance(s.projectOf(req)),
 		User:      provenance(s.o.User),
 		Host:      provenance(s.o.Host),
 		Reason:    a.text("reason"),
@@ -132,7 +132,7 @@ func (s *Server) newCall(t tool, a args, client *mcp.Implementation) *call {
 	if c.origin.RequestID == "" {
 		c.origin.RequestID = event.NewID().String()
 	}
-	if client != nil {
+	if client := req.ClientInfo(); client != nil {
 		c.origin.Client = provenance(client.Name)
 		c.origin.ClientVersion = provenance(client.Version)
 	}
