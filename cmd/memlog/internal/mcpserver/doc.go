@@ -30,14 +30,26 @@
 //
 // A client that sends a progress token hears every second that its call is under way.
 //
+// # Resources and prompts
+//
+// memlog://memory/{id}, memlog://recent, memlog://tags and memlog://changes/{seq} hold, as JSON,
+// what the tools of the same subject answer, each within a budget of its own. A client that
+// subscribes to one is told when it changed, whichever process changed it: as long as anybody is
+// subscribed, the log is followed, over the end of one owner and the beginning of the next.
+// Changes are gathered for tellAfter, so that a thousand of them are a few notifications. What was
+// done for a connection ends with it. The prompts are recall (what bears on a task) and review
+// (what was stored today). Tags, types, projects, ids and sequence numbers are completed. What they
+// list, and their names, is in testdata/lists.json.
+//
 // # Failure
 //
 // An error is a result with isError: what was wrong, then what to do next. A write whose outcome
-// is not known names its request id, under which it can be repeated without being done twice. An
-// undo that left something alone is an error that carries its result. A panic in a tool is logged
-// and becomes such a result. A line of input that is no message is answered and skipped. When the
-// input ends, calls already read are answered within drainWait, then the server ends; when the
-// context ends, they are cancelled.
+// is not known names its request id, under which it can be repeated without being done twice. So
+// it is with a call that the client cancels: it ends, is not answered, and a write is either done
+// or not. An undo that left something alone is an error that carries its result. A panic in a tool
+// is logged and becomes such a result. A line of input that is no message is answered and skipped.
+// When the input ends, calls already read are answered within drainWait, then the server ends; when
+// the context ends, they are cancelled.
 //
 // # HTTP
 //
@@ -51,5 +63,5 @@
 // A [Server] serves any number of connections, and the calls of one connection at the same time,
 // in no particular order: an agent that wants to see its write waits for the answer first. The
 // handshake and the list of tools do not touch the service, so that a service which opens its
-// store at the first call costs nothing at the start.
+// store at the first call costs nothing at the start; nor do the lists of resources and prompts.
 package mcpserver

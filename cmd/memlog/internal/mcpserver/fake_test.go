@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,13 +45,19 @@ type fake struct {
 	records  []memory.LogRecord // of log; their last is the head
 	link     memory.Change
 	failGet  error
+	tags     []memory.TagCount
+	stats    memory.StatsResult
+	broken   chan struct{} // where set, ends a following for each value sent
 	err      error         // of every call
 	gate     chan struct{} // where set, calls wait for it or for their context
 	entered  chan struct{} // where set, told of every call
 
+	followers atomic.Int32 // readings of the log under way
+
 	mu sync.Mutex
-	// mu guards:
+	// mu guards what append changes, and:
 	asked []any
+	more  chan struct{} // closed when a record is added
 }
 
 func (f *fake) ask(ctx context.Context, req any) error {
@@ -150,7 +157,8 @@ func (f *fake) Link(ctx context.Context, r memory.LinkRequest) (memory.Change, e
 	return f.link, f.ask(ctx, r)
 }
 
-// Log yields what lies between the bounds; it knows no other filter than the session.
+// Log yields what lies between the bounds, and, with Follow, what append adds; it knows no other
+// filter than the session.
 func (f *fake) Log(
 	ctx context.Context, r memory.LogRequest,
 ) iter.Seq2[memory.LogRecord, error] {
@@ -159,23 +167,69 @@ func (f *fake) Log(
 			yield(memory.LogRecord{}, err)
 			return
 		}
-		for _, rec := range f.records {
-			if rec.Seq < r.From || rec.Seq > r.To || r.Session != "" && rec.Session != r.Session {
-				continue
+		f.followers.Add(1)
+		defer f.followers.Add(-1)
+		for {
+			f.mu.Lock()
+			if f.more == nil {
+				f.more = make(chan struct{})
 			}
-			if rec.Hash == "damaged" {
-				if !yield(memory.LogRecord{}, memory.Errorf(memory.CodeDamaged, "damaged")) {
+			all, more := f.records, f.more
+			f.mu.Unlock()
+			for _, rec := range all {
+				if rec.Seq < r.From || r.To > 0 && rec.Seq > r.To ||
+					r.Session != "" && rec.Session != r.Session {
+					continue
+				}
+				r.From = rec.Seq + 1
+				var err error
+				if rec.Hash == "damaged" {
+					rec, err = memory.LogRecord{}, memory.Errorf(memory.CodeDamaged, "damaged")
+				}
+				if !yield(rec, err) {
 					return
 				}
-			} else if !yield(rec, nil) {
+			}
+			if !r.Follow {
 				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-f.broken: // the owner ends
+				yield(memory.LogRecord{}, memory.Errorf(memory.CodeBusy, "no owner"))
+				return
+			case <-more:
 			}
 		}
 	}
 }
 
+// append adds a record, of which those who follow hear.
+func (f *fake) append(rec memory.LogRecord) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.records = append(f.records[:len(f.records):len(f.records)], rec)
+	f.health.Seq = rec.Seq
+	if f.more != nil {
+		close(f.more)
+	}
+	f.more = make(chan struct{})
+}
+
+func (f *fake) Tags(ctx context.Context, r memory.TagsRequest) (memory.TagsResult, error) {
+	return memory.TagsResult{Tags: f.tags, Seq: 9}, f.ask(ctx, r)
+}
+
+func (f *fake) Stats(ctx context.Context) (memory.StatsResult, error) {
+	return f.stats, f.ask(ctx, "stats")
+}
+
 func (f *fake) Health(ctx context.Context) (memory.HealthResult, error) {
-	return f.health, f.ask(ctx, "health")
+	f.mu.Lock()
+	health := f.health
+	f.mu.Unlock()
+	return health, f.ask(ctx, "health")
 }
 
 // id makes the n-th of a row of ids.

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,12 +34,13 @@ type Options struct {
 	ProgressEvery time.Duration
 }
 
-// Server serves a [memory.Service] over MCP. Make one with [New]. It may serve any number of
-// connections at the same time.
+// Server serves a [memory.Service] over MCP. Make one with [New], and [Server.Close] it. It may
+// serve any number of connections at the same time.
 type Server struct {
-	svc memory.Service
-	o   Options
-	mcp *mcp.Server
+	svc    memory.Service
+	o      Options
+	mcp    *mcp.Server
+	follow *follower
 }
 
 // New makes a server. It does not touch svc, and neither do the handshake and the list of tools:
@@ -57,18 +59,59 @@ func New(svc memory.Service, o Options) *Server {
 		o.ProgressEvery = progressEvery
 	}
 	s := &Server{svc: svc, o: o}
+	s.follow = &follower{svc: svc, log: o.Logger, tell: s.tell,
+		sessions: map[*mcp.ServerSession]map[string]subscription{}, changed: map[string]bool{}}
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version},
 		&mcp.ServerOptions{
-			Instructions: instructions,
-			Logger:       o.Logger,
-			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
+			Instructions:       instructions,
+			Logger:             o.Logger,
+			CompletionHandler:  s.complete,
+			SubscribeHandler:   s.subscribe,
+			UnsubscribeHandler: s.unsubscribe,
+			Capabilities: &mcp.ServerCapabilities{
+				Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{},
+				Resources: &mcp.ResourceCapabilities{},
+			},
 		},
 	)
 	for _, t := range tools() {
 		s.add(t)
 	}
+	for _, r := range resources() {
+		s.addResource(r)
+	}
+	for _, p := range prompts() {
+		s.addPrompt(p)
+	}
 	return s
+}
+
+func (s *Server) subscribe(ctx context.Context, req *mcp.SubscribeRequest) error {
+	return s.follow.subscribe(ctx, req.Session, req.Params.URI)
+}
+
+func (s *Server) unsubscribe(_ context.Context, req *mcp.UnsubscribeRequest) error {
+	s.follow.unsubscribe(req.Session, req.Params.URI)
+	return nil
+}
+
+// tell tells those who subscribed to a resource that it has changed.
+func (s *Server) tell(ctx context.Context, uri string) {
+	p := &mcp.ResourceUpdatedNotificationParams{URI: uri}
+	if err := s.mcp.ResourceUpdated(ctx, p); err != nil {
+		s.o.Logger.Warn("tell of a changed resource", "uri", uri, "error", err)
+	}
+}
+
+// Close ends all connections that are left, and what was done for their subscriptions.
+func (s *Server) Close() error {
+	var errs []error
+	for session := range s.mcp.Sessions() {
+		errs = append(errs, session.Close())
+	}
+	s.follow.close()
+	return errors.Join(errs...)
 }
 
 // Serve answers one client that writes lines to in and reads lines from out, until in ends, ctx
@@ -83,7 +126,8 @@ func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 // Run serves svc on stdin and stdout, and returns nil when stdin closes. Nothing but the protocol
 // is written to stdout.
 func Run(ctx context.Context, svc memory.Service, o Options) error {
-	return New(svc, o).Serve(ctx, os.Stdin, keepOpen{os.Stdout})
+	s := New(svc, o)
+	return errors.Join(s.Serve(ctx, os.Stdin, keepOpen{os.Stdout}), s.Close())
 }
 
 // keepOpen is a writer that the end of a connection does not close.

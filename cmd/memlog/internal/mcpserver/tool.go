@@ -178,6 +178,9 @@ func advice(t tool, c *call, err error) string {
 	if e != nil && e.Hint != "" && !unknownID { // of an id, the tools say more
 		return clip(inTools(e.Hint), maxErrorText) + again(t, c, err)
 	}
+	if errors.Is(err, context.Canceled) {
+		return "the call was cancelled." + again(t, c, err)
+	}
 	switch memory.CodeOf(err) {
 	case memory.CodeInvalid:
 		return "correct the argument and call again; nothing was changed."

@@ -21,6 +21,8 @@ const (
 	maxMessage = 64 << 20
 	// drainWait is how long calls that were read before the input ended may take to be answered.
 	drainWait = 5 * time.Second
+	// methodCancel is the notification by which a client gives up on a call.
+	methodCancel = "notifications/cancelled"
 	// methodListen is a call that is answered only when its subscription ends.
 	methodListen = "subscriptions/listen"
 )
@@ -43,6 +45,7 @@ func (l *lines) Connect(ctx context.Context) (mcp.Connection, error) {
 		ended:    ctx.Done(),
 		idle:     make(chan struct{}, 1),
 		pending:  map[jsonrpc.ID]bool{},
+		given:    map[jsonrpc.ID]bool{},
 	}
 	// Nothing joins it: a read of stdin cannot be interrupted on every system. It holds nothing,
 	// and ends with the input or the process.
@@ -70,6 +73,7 @@ type lineConn struct {
 	// mu guards:
 	out     io.WriteCloser
 	pending map[jsonrpc.ID]bool // calls read and not answered
+	given   map[jsonrpc.ID]bool // those of pending that the client has given up on
 }
 
 // SessionID implements [mcp.Connection]: a pipe has one session and no name for it.
@@ -122,12 +126,31 @@ func (c *lineConn) message(l line) jsonrpc.Message {
 		c.refuse(idOf(text), jsonrpc.CodeInvalidRequest, clip(err.Error(), maxErrorText))
 		return nil
 	}
-	if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() && r.Method != methodListen {
-		c.mu.Lock()
-		c.pending[r.ID] = true
-		c.mu.Unlock()
+	if r, ok := msg.(*jsonrpc.Request); ok {
+		c.note(r)
 	}
 	return msg
+}
+
+// note remembers what is to be answered, and what no more: a client that has given up on a call
+// takes an answer for one to another call, or for an error.
+func (c *lineConn) note(r *jsonrpc.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case r.IsCall() && r.Method != methodListen:
+		c.pending[r.ID] = true
+	case r.Method == methodCancel:
+		var p struct {
+			RequestID any `json:"requestId"`
+		}
+		if json.Unmarshal(r.Params, &p) != nil {
+			return // the SDK refuses it
+		}
+		if id, err := jsonrpc.MakeID(p.RequestID); err == nil && c.pending[id] {
+			c.given[id] = true
+		}
+	}
 }
 
 // idOf finds the id of a message that cannot be decoded, so that its sender does not wait for
@@ -177,8 +200,12 @@ func (c *lineConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 func (c *lineConn) writeLine(b []byte, answers jsonrpc.ID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := c.out.Write(append(b, '\n'))
+	var err error
+	if !c.given[answers] {
+		_, err = c.out.Write(append(b, '\n'))
+	}
 	delete(c.pending, answers)
+	delete(c.given, answers)
 	if len(c.pending) == 0 {
 		select {
 		case c.idle <- struct{}{}:

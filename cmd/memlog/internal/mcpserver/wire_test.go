@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"memlog/cmd/memlog/internal/memory"
 )
@@ -24,7 +25,27 @@ type peer struct {
 
 func newPeer(t *testing.T, svc memory.Service) peer {
 	t.Helper()
-	in, out := serve(t, svc, Options{})
+	s := New(svc, Options{Now: clock})
+	t.Cleanup(func() { s.Close() })
+	return peerOf(t, s)
+}
+
+// peerOf opens a session with a server.
+func peerOf(t *testing.T, s *Server) peer {
+	t.Helper()
+	inR, in := io.Pipe()
+	out, outW := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Serve(t.Context(), inR, outW)
+		outW.Close()
+	}()
+	t.Cleanup(func() {
+		in.Close()
+		out.Close()
+		<-done
+	})
 	p := peer{t: t, in: in, out: bufio.NewScanner(out)}
 	p.out.Buffer(nil, 1<<20)
 	p.send(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":` +
@@ -53,6 +74,17 @@ func (p peer) receive() string {
 		p.t.Errorf("not a message: %q", p.out.Text())
 	}
 	return p.out.Text()
+}
+
+// expect receives a line that holds all of these.
+func (p peer) expect(want ...string) {
+	p.t.Helper()
+	got := p.receive()
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			p.t.Fatalf("received %s, want %s", got, w)
+		}
+	}
 }
 
 func storeLine(id int, arguments string) string {
@@ -126,7 +158,7 @@ func TestEndOfInputAnswersCallsUnderWay(t *testing.T) {
 
 // A subscription is answered when it ends; the end of the input must not wait for it.
 func TestSubscriptionsAreNotWaitedFor(t *testing.T) {
-	c := &lineConn{pending: map[jsonrpc.ID]bool{}}
+	c := &lineConn{pending: map[jsonrpc.ID]bool{}, given: map[jsonrpc.ID]bool{}}
 	for _, method := range []string{"ping", methodListen} {
 		msg := c.message(line{text: []byte(
 			`{"jsonrpc":"2.0","id":"` + method + `","method":"` + method + `"}`)})
@@ -136,6 +168,34 @@ func TestSubscriptionsAreNotWaitedFor(t *testing.T) {
 	}
 	if len(c.pending) != 1 {
 		t.Errorf("%d calls are waited for, want the ping only", len(c.pending))
+	}
+}
+
+// A call that the client gives up on ends, is not answered, and is not waited for.
+func TestCancelledCallsEnd(t *testing.T) {
+	f := &fake{gate: make(chan struct{}), entered: make(chan struct{}, 9)}
+	p := newPeer(t, f)
+	p.send(storeLine(1, `{"content":"x","request_id":"r1"}`))
+	p.send(strings.Replace(storeLine(2, `{"content":"y"}`), `"id":2`, `"id":"two"`, 1))
+	<-f.entered
+	<-f.entered
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"two"}}`)
+	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":77}}`)
+	p.send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
+	p.expect(`"id":3`)
+	p.in.Close() // while the gate is shut: only what was cancelled can have ended
+	if line := p.receive(); line != "" {
+		t.Errorf("a cancelled call was answered: %s", line)
+	}
+}
+
+func TestCancelledWriteSaysHowToAsk(t *testing.T) {
+	err := fmt.Errorf("store: %w", context.Canceled)
+	c := &call{origin: memory.Origin{RequestID: "r1"}}
+	text := failure(storeTool, c, err).Content[0].(*mcp.TextContent).Text
+	if !strings.Contains(text, `cancelled. Repeat the same call with request_id "r1"`) {
+		t.Error(text)
 	}
 }
 
