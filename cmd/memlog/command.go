@@ -35,7 +35,7 @@ func commands() []*command {
 		undoCommand(), logCommand(), replayCommand(), revertCommand(),
 		verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(), archiveCommand(),
 		exportCommand(), importCommand(),
-		mcpCommand(), serveCommand(), statusCommand(), stopCommand(),
+		installCommand(), mcpCommand(), serveCommand(), statusCommand(), stopCommand(),
 		versionCommand(), tryCommand(), benchCommand(),
 	}
 	for _, c := range table {

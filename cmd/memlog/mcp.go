@@ -13,7 +13,7 @@ func mcpCommand() *command {
 		name: "mcp", group: "Processes",
 		summary: "Serve the store to an agent over MCP on standard input and output",
 		about: `
-Claude Code starts it: claude mcp add memlog -- memlog mcp. It ends when standard input closes. It
+Claude Code starts it, see memlog install claude-code. It ends when standard input closes. It
 does not open the store: at the first call it connects to the store's owner, and starts memlog serve
 where there is none. Standard output belongs to the protocol; logs go to standard error.`,
 		examples: []string{`memlog mcp --store ~/notes`},

@@ -16,7 +16,6 @@ var readmeElsewhere = map[string]string{
 	"go test ./...":           "it is what runs this test",
 	"go install ./cmd/memlog": "it would install; the next test builds",
 	"go test ./wal ./recovery ./cmd/memlog/internal/store": "go test ./... runs them",
-	"claude mcp add --scope user memlog -- memlog mcp":     "needs Claude Code; try.txtar speaks to memlog mcp",
 	"go run ./cmd/memlog try":                              "run below as memlog try",
 }
 
@@ -47,7 +46,8 @@ func TestReadme(t *testing.T) {
 	run := func(args ...string) []byte {
 		cmd := exec.Command(bin, args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "MEMLOG_STORE="+filepath.Join(dir, "store"))
+		cmd.Env = append(os.Environ(), "MEMLOG_STORE="+filepath.Join(dir, "store"), "HOME="+dir,
+			"USERPROFILE="+dir, "CLAUDE_CONFIG_DIR="+dir, "CLAUDE_PROJECT_DIR="+dir)
 		var errs strings.Builder
 		cmd.Stderr = &errs
 		out, err := cmd.Output()
