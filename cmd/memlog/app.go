@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/memory"
 )
 
@@ -28,6 +29,8 @@ type app struct {
 	offline func(s settings, log *slog.Logger) offlineKeeper
 	// front returns the store for a process that lives long; it opens nothing before the first call.
 	front func(s settings, log *slog.Logger) (memory.Service, error)
+	// owner returns how the owner of a store is found, and how it opens the store.
+	owner func(s settings, log *slog.Logger, create bool) daemon.Options
 }
 
 // offlineKeeper looks after a store that need not be fit to be opened.
@@ -41,7 +44,7 @@ func newApp() *app {
 	return &app{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		env: os.Getenv, now: time.Now, screen: thisScreen(os.Getenv),
-		open: openStore, offline: openOffline, front: openFront,
+		open: openStore, offline: openOffline, front: openFront, owner: ownerOptions,
 	}
 }
 

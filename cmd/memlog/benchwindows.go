@@ -36,12 +36,8 @@ func runBenchWindows(ctx context.Context, c *call) (err error) {
 	o := bench.WindowsOptions{Memories: benchMemories, Runs: benchRuns, Logger: c.log,
 		Progress: c.bar.progress()}
 	for name, n := range map[string]*int{"memories": &o.Memories, "runs": &o.Runs} {
-		given, err := c.positive(name)
-		if err != nil {
+		if err := c.count(name, n); err != nil {
 			return err
-		}
-		if given > 0 {
-			*n = given
 		}
 	}
 	if o.Exe, err = os.Executable(); err != nil {

@@ -169,3 +169,12 @@ func (c *call) positive(name string) (int, error) {
 	}
 	return n, nil
 }
+
+// count puts the value of a whole-number flag into n, where it is set.
+func (c *call) count(name string, n *int) error {
+	given, err := c.positive(name)
+	if given > 0 {
+		*n = given
+	}
+	return err
+}

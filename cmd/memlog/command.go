@@ -36,7 +36,7 @@ func commands() []*command {
 		verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(), archiveCommand(),
 		exportCommand(), importCommand(),
 		installCommand(), mcpCommand(), serveCommand(), statusCommand(), stopCommand(),
-		versionCommand(), tryCommand(), benchCommand(),
+		versionCommand(), tryCommand(), tortureCommand(), benchCommand(),
 	}
 	for _, c := range table {
 		for _, s := range c.subs {

@@ -47,6 +47,8 @@ var layers = map[string]struct{ ours, doors []string }{
 	"cmd/memlog/internal/httpserver": {ours: []string{"cmd/memlog/internal/memory"},
 		doors: []string{"golang.org/x/net", "golang.org/x/time",
 			"github.com/prometheus/client_golang"}},
+	"cmd/memlog/internal/torture": {ours: []string{"cmd/memlog/internal/memory",
+		"cmd/memlog/internal/daemon", "cmd/memlog/internal/mcpserver", "cmd/memlog/internal/bench"}},
 	"cmd/memlog/internal/memory/memorytest": {ours: []string{"cmd/memlog/internal/memory"}},
 	"cmd/memlog": {ours: []string{"cmd/memlog/internal"}, doors: []string{"github.com/urfave/cli/v2",
 		"golang.org/x/term", "golang.org/x/sys"}},

@@ -16,7 +16,8 @@ var readmeElsewhere = map[string]string{
 	"go test ./...":           "it is what runs this test",
 	"go install ./cmd/memlog": "it would install; the next test builds",
 	"go test ./wal ./recovery ./cmd/memlog/internal/store": "go test ./... runs them",
-	"go run ./cmd/memlog try":                              "run below as memlog try",
+	"memlog torture":          "torture.txtar runs it, for a shorter time",
+	"go run ./cmd/memlog try": "run below as memlog try",
 }
 
 // readmeMoments are moments of the README that lie before this test's store, and what stands for

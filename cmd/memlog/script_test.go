@@ -13,11 +13,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/store"
 )
@@ -30,6 +32,9 @@ func TestMain(m *testing.M) {
 		// Two that are broken, so that memlog try is seen to notice.
 		"memlog-undoes-nothing": func() { os.Exit(broken(undoesNothing{})) },
 		"memlog-forgets":        func() { os.Exit(broken(forgets{})) },
+		// And two for memlog torture.
+		"memlog-sends-again": func() { os.Exit(broken(&sendsAgain{})) },
+		"memlog-drops":       func() { os.Exit(brokenOwner()) },
 	})
 }
 
@@ -44,6 +49,55 @@ func broken(by interface {
 		return by.wrap(svc), err
 	}
 	return a.run(context.Background(), os.Args[1:])
+}
+
+// sendsAgain does some changes of a memory twice, the second time under another request id, as a
+// client does that makes one for every attempt and loses an answer.
+type sendsAgain struct {
+	memory.Service
+	updates atomic.Int64
+}
+
+func (*sendsAgain) wrap(s memory.Service) memory.Service { return &sendsAgain{Service: s} }
+func (s *sendsAgain) Update(
+	ctx context.Context, r memory.UpdateRequest,
+) (memory.Change, error) {
+	if res, err := s.Service.Update(ctx, r); err != nil || s.updates.Add(1)%3 != 0 {
+		return res, err
+	}
+	r.Origin.RequestID += "-again"
+	return s.Service.Update(ctx, r)
+}
+
+// brokenOwner runs a memlog whose owners drop some of what they acknowledge.
+func brokenOwner() int {
+	a := newApp()
+	owner := a.owner
+	a.owner = func(s settings, log *slog.Logger, create bool) daemon.Options {
+		o := owner(s, log, create)
+		open := o.Open
+		o.Open = func(ctx context.Context) (memory.Service, error) {
+			svc, err := open(ctx)
+			return &drops{Service: svc}, err
+		}
+		return o
+	}
+	return a.run(context.Background(), os.Args[1:])
+}
+
+// drops acknowledges every fifth store, and does not do it.
+type drops struct {
+	memory.Service
+	stores atomic.Int64
+}
+
+func (d *drops) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreResult, error) {
+	if d.stores.Add(1)%5 != 0 {
+		return d.Service.Store(ctx, r)
+	}
+	h, err := d.Service.Health(ctx)
+	return memory.StoreResult{Seq: h.Seq,
+		Stored: []memory.Stored{{ID: memory.ID{1}, Created: true}}}, err
 }
 
 // undoesNothing says that it undid, and did not.

@@ -49,7 +49,7 @@ func runServe(ctx context.Context, c *call) error {
 	defer logs.Close()
 	level := &slog.HandlerOptions{Level: min(c.level, slog.LevelInfo)}
 	log := slog.New(slog.NewTextHandler(logs, level))
-	o := ownerOptions(c.settings, log, true)
+	o := c.owner(c.settings, log, true)
 	if v := c.flags.String("idle"); v != "" {
 		idle, err := parseTimeout("--idle", v)
 		if err != nil {

@@ -12,8 +12,8 @@ type Spread struct {
 	N   int     `json:"n"`
 }
 
-// spread returns the quantiles of took, which it sorts.
-func spread(took []time.Duration) Spread {
+// SpreadOf returns the quantiles of took, which it sorts.
+func SpreadOf(took []time.Duration) Spread {
 	slices.Sort(took)
 	return Spread{P50: millis(quantile(took, 0.50)), P99: millis(quantile(took, 0.99)), N: len(took)}
 }

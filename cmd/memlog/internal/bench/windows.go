@@ -85,7 +85,7 @@ func (w *windows) start(ctx context.Context, n int) (Start, error) {
 		}
 		first, warm = append(first, initialized), append(warm, took)
 	}
-	return Start{n, spread(first), spread(cold), spread(warm)}, nil
+	return Start{n, SpreadOf(first), SpreadOf(cold), SpreadOf(warm)}, nil
 }
 
 // search opens a window, searches, and closes it.
