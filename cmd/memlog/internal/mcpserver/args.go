@@ -97,9 +97,16 @@ func (a args) add(
 	if err != nil {
 		return err
 	}
+	if text, ok := v.(string); ok && p.name == "until" && strings.HasPrefix(snake(name), "before") {
+		v = before(text)
+	}
 	a[p.name] = v
 	return nil
 }
+
+// before is a time that is meant as an end not included: what is before a day ends with the day
+// before it, while what is until a day ends with that day.
+type before string
 
 func orArguments(path string) string {
 	if path == "" {

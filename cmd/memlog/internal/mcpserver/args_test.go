@@ -58,8 +58,10 @@ var understood = []struct {
 		searchWith(func(r *memory.SearchRequest) { r.Filter.Tags, r.Explain = ab, true })},
 	{"memory_search", `{"query": "x", "after": "2025-01-25", "before": "2025-01-26"}`,
 		searchWith(func(r *memory.SearchRequest) {
-			r.Filter.Since, r.Filter.Until = startOf(2025, 1, 25), endOf(2025, 1, 26)
+			r.Filter.Since, r.Filter.Until = startOf(2025, 1, 25), endOf(2025, 1, 25)
 		})},
+	{"memory_search", `{"query": "x", "end_date": "2025-01-26"}`,
+		searchWith(func(r *memory.SearchRequest) { r.Filter.Until = endOf(2025, 1, 26) })},
 	{"memory_search", `{"query": "x", "as_of": "2025-01-25", "mode": "exact",
 			"clock": "recorded", "project": "p"}`, searchWith(func(r *memory.SearchRequest) {
 		r.AsOf.Time, r.Mode = endOf(2025, 1, 25), "exact"
@@ -278,7 +280,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(raw) {
 			t.Skip("the transport passes valid JSON only")
 		}
-		for _, tool := range tools() {
+		for _, tool := range append(tools(), oldTools()...) {
 			a, err := decode(raw, tool.params)
 			if err == nil {
 				for name := range a {

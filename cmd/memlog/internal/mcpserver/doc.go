@@ -9,6 +9,15 @@
 // reads and writes. What an agent is told of them, and what it gets, is a contract and stands in
 // testdata/tools.json and testdata/answers.txt.
 //
+// # Names of mcp-memory-service
+//
+// Who comes from there has prompts and habits that say store_memory or recall_memory. Those names,
+// of all its versions, are answered and never listed: a middleware finds them before the SDK says
+// that there is no such tool (old.go). They take its arguments beside ours, and answer as the tool
+// that does the work. A call of a tool that both have is taken for one of theirs by its arguments.
+// Its ids, hashes of content, are found as aliases or by looking for the content. What has no
+// counterpart here is an error that names the tool to use.
+//
 // # Arguments
 //
 // The input schemas document canonical names. Arguments are decoded here and not by the SDK, since

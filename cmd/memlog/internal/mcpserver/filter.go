@@ -51,6 +51,10 @@ func (c *call) time(name string, b when.Bound) (t time.Time, ok bool, err error)
 	if !c.has(name) {
 		return time.Time{}, false, nil
 	}
+	if end, ok := c.args[name].(before); ok {
+		t, err = parseTime(name, string(end), c.now, when.Start)
+		return t.Add(-time.Microsecond), err == nil, err
+	}
 	t, err = parseTime(name, c.text(name), c.now, b)
 	return t, err == nil, err
 }

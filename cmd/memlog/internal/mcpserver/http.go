@@ -33,6 +33,7 @@ const DefaultMaxSessions = 256
 // that have none. Make it with [Server.HTTP]. It guards nothing: who may call, and how large a
 // request may be, is for the handler around it to say.
 type HTTP struct {
+	server    *Server
 	sessions  *sessions
 	stateful  http.Handler // revisions up to 2025-11-25
 	stateless http.Handler // from 2026-07-28 on
@@ -54,6 +55,7 @@ func (s *Server) HTTP(maxSessions int) *HTTP {
 	alone.Stateless = true
 	alone.PropagateRequestCancellation = true // nobody else can get the answer
 	return &HTTP{
+		server:    s,
 		sessions:  newSessions(s.mcp, maxSessions),
 		stateful:  mcp.NewStreamableHTTPHandler(serve, &options),
 		stateless: mcp.NewStreamableHTTPHandler(serve, &alone),
@@ -63,8 +65,13 @@ func (s *Server) HTTP(maxSessions int) *HTTP {
 // Sessions returns how many sessions are open.
 func (h *HTTP) Sessions() int { return h.sessions.count() }
 
-// Close ends all sessions and the calls in them.
-func (h *HTTP) Close() { h.sessions.close() }
+// Close ends all sessions and the calls in them, and closes the server.
+func (h *HTTP) Close() {
+	h.sessions.close()
+	if err := h.server.Close(); err != nil {
+		h.server.o.Logger.Warn("close the server", "error", err)
+	}
+}
 
 // IsStream reports whether r asks for a stream that lives until one side ends it.
 func (h *HTTP) IsStream(r *http.Request) bool {

@@ -148,6 +148,7 @@ func (c *call) newMemory(e, defaults args, path string) (m memory.NewMemory, err
 		Type:     from("type").text("type"),
 		Project:  from("project").text("project"),
 		Metadata: from("metadata").json("metadata"),
+		Aliases:  e.list("aliases"), // set by adjustStore only
 	}
 	if expr := from("created_at"); expr.has("created_at") {
 		name := "created_at"

@@ -78,6 +78,7 @@ func New(svc memory.Service, o Options) *Server {
 	for _, t := range tools() {
 		s.add(t)
 	}
+	s.mcp.AddReceivingMiddleware(s.answerOld)
 	for _, r := range resources() {
 		s.addResource(r)
 	}

@@ -96,7 +96,10 @@ func (s *Server) serve(
 	c = s.newCall(t, a, req)
 	c.reporter = s.report(ctx, req)
 	defer c.reporter.finish()
-	out, err := t.run(ctx, s.svc, c)
+	var out answer
+	if err = c.resolveHashes(ctx, s.svc); err == nil {
+		out, err = t.run(ctx, s.svc, c)
+	}
 	if err != nil {
 		s.o.Logger.Debug("tool refused", "tool", t.name, "error", err)
 		return failure(t, c, err)
