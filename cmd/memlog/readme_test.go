@@ -16,8 +16,9 @@ var readmeElsewhere = map[string]string{
 	"go test ./...":           "it is what runs this test",
 	"go install ./cmd/memlog": "it would install; the next test builds",
 	"go test ./wal ./recovery ./cmd/memlog/internal/store": "go test ./... runs them",
-	"memlog torture":          "torture.txtar runs it, for a shorter time",
-	"go run ./cmd/memlog try": "run below as memlog try",
+	"memlog torture":                     "torture.txtar runs it, for a shorter time",
+	"memlog serve --http 127.0.0.1:7433": "it stays; TestServeHTTP runs it",
+	"go run ./cmd/memlog try":            "run below as memlog try",
 }
 
 // readmeMoments are moments of the README that lie before this test's store, and what stands for

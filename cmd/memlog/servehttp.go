@@ -62,6 +62,7 @@ func runHTTP(ctx context.Context, c *call) (err error) {
 	name, host := caller()
 	o.MCP = mcpserver.New(c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, User: name, Host: host, Logger: c.log,
+		Conformance: c.yes("conformance"),
 	}).HTTP(0)
 	o.Health = func(ctx context.Context) error {
 		_, err := c.svc.Health(ctx)

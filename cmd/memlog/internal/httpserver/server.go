@@ -49,7 +49,7 @@ type Endpoint interface {
 	// Sessions returns how many sessions are open.
 	Sessions() int
 	// Close ends all sessions and the calls in them.
-	Close()
+	Close() error
 }
 
 // Options say what is served and to whom. Addr and MCP are needed.
@@ -186,8 +186,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	s.endNow()
 	s.cutNow()
-	err = errors.Join(err, s.http.Close())
-	s.o.MCP.Close()
+	err = errors.Join(err, s.http.Close(), s.o.MCP.Close())
 	s.serving.Wait()
 	return err
 }

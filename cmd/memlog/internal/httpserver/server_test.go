@@ -38,7 +38,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (e *endpoint) IsStream(r *http.Request) bool { return r.Method == http.MethodGet }
 func (e *endpoint) Sessions() int                 { return 3 }
-func (e *endpoint) Close()                        { e.closed = true }
+func (e *endpoint) Close() error                  { e.closed = true; return nil }
 
 // running is a server that serves until it is stopped.
 type running struct {

@@ -65,13 +65,8 @@ func (s *Server) HTTP(maxSessions int) *HTTP {
 // Sessions returns how many sessions are open.
 func (h *HTTP) Sessions() int { return h.sessions.count() }
 
-// Close ends all sessions and the calls in them, and closes the server.
-func (h *HTTP) Close() {
-	h.sessions.close()
-	if err := h.server.Close(); err != nil {
-		h.server.o.Logger.Warn("close the server", "error", err)
-	}
-}
+// Close closes the server: all sessions and the calls in them end.
+func (h *HTTP) Close() error { return h.server.Close() }
 
 // IsStream reports whether r asks for a stream that lives until one side ends it.
 func (h *HTTP) IsStream(r *http.Request) bool {

@@ -32,6 +32,8 @@ type Options struct {
 	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
 	// ProgressEvery is how often a client that asks for progress gets it; 0: progressEvery.
 	ProgressEvery time.Duration
+	// Conformance adds what the protocol's official conformance suite asks servers for.
+	Conformance bool
 }
 
 // Server serves a [memory.Service] over MCP. Make one with [New], and [Server.Close] it. It may
@@ -61,20 +63,22 @@ func New(svc memory.Service, o Options) *Server {
 	s := &Server{svc: svc, o: o}
 	s.follow = &follower{svc: svc, log: o.Logger, tell: s.tell,
 		sessions: map[*mcp.ServerSession]map[string]subscription{}, changed: map[string]bool{}}
-	s.mcp = mcp.NewServer(
-		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version},
-		&mcp.ServerOptions{
-			Instructions:       instructions,
-			Logger:             o.Logger,
-			CompletionHandler:  s.complete,
-			SubscribeHandler:   s.subscribe,
-			UnsubscribeHandler: s.unsubscribe,
-			Capabilities: &mcp.ServerCapabilities{
-				Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{},
-				Resources: &mcp.ResourceCapabilities{},
-			},
+	options := mcp.ServerOptions{
+		Instructions:       instructions,
+		Logger:             o.Logger,
+		CompletionHandler:  s.complete,
+		SubscribeHandler:   s.subscribe,
+		UnsubscribeHandler: s.unsubscribe,
+		Capabilities: &mcp.ServerCapabilities{
+			Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{},
+			Resources: &mcp.ResourceCapabilities{},
 		},
-	)
+	}
+	if o.Conformance {
+		conformanceOptions(&options)
+	}
+	s.mcp = mcp.NewServer(
+		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version}, &options)
 	for _, t := range tools() {
 		s.add(t)
 	}
@@ -84,6 +88,9 @@ func New(svc memory.Service, o Options) *Server {
 	}
 	for _, p := range prompts() {
 		s.addPrompt(p)
+	}
+	if o.Conformance {
+		s.addConformance()
 	}
 	return s
 }

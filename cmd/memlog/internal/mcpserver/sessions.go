@@ -122,10 +122,3 @@ func (s *sessions) count() int {
 	defer s.mu.Unlock()
 	return len(s.live())
 }
-
-// close ends all sessions.
-func (s *sessions) close() {
-	for _, session := range s.live() {
-		session.Close()
-	}
-}
