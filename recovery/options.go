@@ -67,6 +67,7 @@ type Options struct {
 	Progress    Progress
 	SegmentSize int64                       // 0: wal.DefaultSegmentSize
 	Text        func(payload []byte) string // see index.Options; nil: projection.Text
+	Events      wal.Events                  // what is told of the writing
 
 	after func(step) // tests look at the disk after each write step
 }
@@ -110,7 +111,7 @@ func (o Options) wal(ws []wal.Witness) wal.Options {
 	return wal.Options{
 		LockWait: o.LockWait, Holder: o.Holder, ReadOnly: o.ReadOnly, MustExist: o.MustExist,
 		AcceptClock: o.AcceptClock, Now: o.Now, Logger: o.Logger, SegmentSize: o.SegmentSize,
-		Witnesses: ws, Cause: o.Cause,
+		Witnesses: ws, Cause: o.Cause, Events: o.Events,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,7 +13,17 @@ import (
 type request struct {
 	build func() (Entry, error)
 	state atomic.Int32 // waiting, then taken or given up
+	began time.Time    // its turn came; set before done is sent to
 	done  chan result
+}
+
+// take gives a request its turn; false where it was given up.
+func (r *request) take() bool {
+	if !r.state.CompareAndSwap(waiting, taken) {
+		return false
+	}
+	r.began = time.Now()
+	return true
 }
 
 type result struct {
@@ -45,19 +56,24 @@ func (l *Log) Append(ctx context.Context, build func() (Entry, error)) (Record, 
 		defer cancel()
 	}
 	r := &request{build: build, done: make(chan result, 1)}
+	asked := time.Now()
 	if err := l.enqueue(r); err != nil {
+		l.o.Events.waited(time.Since(asked), err)
 		return Record{}, err
 	}
+	var res result
 	select {
-	case res := <-r.done:
-		return res.record, res.err
+	case res = <-r.done:
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(waiting, givenUp) {
-			return Record{}, fmt.Errorf("append: %w: %w", ErrBusy, ctx.Err())
+			err := fmt.Errorf("append: %w: %w", ErrBusy, ctx.Err())
+			l.o.Events.waited(time.Since(asked), err)
+			return Record{}, err
 		}
-		res := <-r.done
-		return res.record, res.err
+		res = <-r.done
 	}
+	l.o.Events.waited(r.began.Sub(asked), nil)
+	return res.record, res.err
 }
 
 func (l *Log) enqueue(r *request) error {

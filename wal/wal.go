@@ -35,6 +35,7 @@ type Options struct {
 	Follower    Follower         // nil: none
 	MustExist   bool             // do not create a store: ErrNoStore
 	Fork        *Forked          // a new store begins with this mark instead of Created
+	Events      Events           // what is told of the writing
 
 	disk *disk // tests: operations that fail, or are recorded
 }
@@ -124,6 +125,9 @@ func (l *Log) SetFollower(f Follower) {
 	defer l.mu.Unlock()
 	l.follower = f
 }
+
+// Waiting returns how many appends are in the writer's queue.
+func (l *Log) Waiting() int { return len(l.queue) }
 
 // ID returns the log's identity, from record 1.
 func (l *Log) ID() [16]byte { return l.id }

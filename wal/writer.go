@@ -82,7 +82,7 @@ func (l *Log) drain() {
 // commit stages the request and those that wait behind it, and writes them with one sync.
 func (w *writer) commit(first *request) {
 	if err := w.ready(); err != nil {
-		if first.state.CompareAndSwap(waiting, taken) {
+		if first.take() {
 			first.done <- result{err: err}
 		}
 		return
@@ -141,7 +141,7 @@ func (w *writer) nextWaiting() *request {
 
 // stage builds and frames one request.
 func (w *writer) stage(r *request) {
-	if !r.state.CompareAndSwap(waiting, taken) {
+	if !r.take() {
 		return
 	}
 	entry, err := r.build()
@@ -209,6 +209,7 @@ func (w *writer) write() error {
 	if err := w.checkSpace(int64(len(b.buf))); err != nil {
 		return err
 	}
+	begin := time.Now()
 	w.ebatch.Clear()
 	at := 0
 	for _, s := range b.staged {
@@ -223,6 +224,7 @@ func (w *writer) write() error {
 	if err := w.disk.sync(w.f); err != nil {
 		return w.fail(fmt.Errorf("sync: %w", err))
 	}
+	w.l.o.Events.synced(len(b.staged), len(b.buf), time.Since(begin))
 	last := b.staged[len(b.staged)-1].record.Position()
 	w.seg.sum.Write(b.buf)
 	w.advance()

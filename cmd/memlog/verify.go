@@ -31,7 +31,8 @@ be opened.`,
 
 func runVerify(ctx context.Context, c *call) error {
 	k := c.keeper()
-	res, err := k.Verify(ctx, memory.VerifyRequest{Deep: c.yes("deep"), Progress: c.bar.progress()})
+	res, err := k.Verify(ctx, memory.VerifyRequest{Deep: c.yes("deep"), By: c.holder,
+		Progress: c.bar.progress()})
 	if err != nil {
 		return err
 	}

@@ -11,15 +11,15 @@ import (
 
 // StatusInfo is what is known of the owner of a store. Without Running only Store is set.
 type StatusInfo struct {
-	Running   bool             `json:"running"`
-	Store     string           `json:"store"`
-	PID       int              `json:"pid,omitempty"`
-	Version   string           `json:"version,omitempty"`
-	Since     time.Time        `json:"since,omitzero"`
-	Clients   []rpc.ClientInfo `json:"clients"` // without who asks
-	Calls     int              `json:"calls"`   // under way
-	LastSeq   memory.Seq       `json:"last_seq"`
-	Watermark memory.Seq       `json:"watermark"`
+	Running   bool                `json:"running"`
+	Store     string              `json:"store"`
+	PID       int                 `json:"pid,omitempty"`
+	Version   string              `json:"version,omitempty"`
+	Since     time.Time           `json:"since,omitzero"`
+	Clients   []memory.ClientInfo `json:"clients"` // without who asks
+	Calls     int                 `json:"calls"`   // under way
+	LastSeq   memory.Seq          `json:"last_seq"`
+	Watermark memory.Seq          `json:"watermark"`
 }
 
 // Status asks the owner how it is; it starts none, and does not have an older one hand over. To the
@@ -28,7 +28,7 @@ type StatusInfo struct {
 // beside a status that says that it runs.
 func Status(ctx context.Context, o Options) (StatusInfo, error) {
 	o = o.withDefaults()
-	st := StatusInfo{Store: o.Store, Clients: []rpc.ClientInfo{}}
+	st := StatusInfo{Store: o.Store, Clients: []memory.ClientInfo{}}
 	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
 	defer cancel()
 	c, _, err := reach(ctx, o)
@@ -42,7 +42,7 @@ func Status(ctx context.Context, o Options) (StatusInfo, error) {
 	st.Clients = append(st.Clients, h.Clients...) // of the greeting: before this one joined
 	health, err := c.Health(ctx)
 	if errors.Is(err, rpc.ErrUnreachable) { // it has just left
-		return StatusInfo{Store: o.Store, Clients: []rpc.ClientInfo{}}, nil
+		return StatusInfo{Store: o.Store, Clients: []memory.ClientInfo{}}, nil
 	}
 	st.LastSeq, st.Watermark = health.Seq, health.Watermark
 	return st, err

@@ -33,6 +33,7 @@ type HeadInfo struct {
 // with the index.
 type VerifyRequest struct {
 	Deep     bool     `json:"deep,omitempty"`
+	By       string   `json:"by,omitempty"` // who asks, for LastVerify
 	Progress Progress `json:"-"`
 }
 

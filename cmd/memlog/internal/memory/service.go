@@ -13,6 +13,7 @@ type Service interface {
 	Historian
 	Keeper
 	Mover
+	Meter
 	// Close lets the store go. Calls under way end first.
 	Close() error
 }
@@ -81,6 +82,15 @@ type Mover interface {
 	Export(ctx context.Context, w io.Writer, r ExportRequest) (ExportResult, error)
 	// Import reads memlog JSONL. Lines that cannot be taken are reported, the others are stored.
 	Import(ctx context.Context, src io.Reader, r ImportRequest) (ImportResult, error)
+}
+
+// Meter says how a store is doing. What it counts outlives the process that counted, but for the
+// last minute of one that was killed; none of it is in the log.
+type Meter interface {
+	// Metrics returns what is measured.
+	Metrics(context.Context, MetricsRequest) (MetricsResult, error)
+	// ClearMetrics forgets counters.
+	ClearMetrics(context.Context, ClearMetricsRequest) (ClearMetricsResult, error)
 }
 
 // ExportRequest says what to export.

@@ -51,6 +51,9 @@ func calls() map[string]handler {
 		"snapshot-list":    bare(memory.Service.SnapshotList),
 		"snapshot-prune":   plain(memory.Service.SnapshotPrune),
 		"snapshot-restore": named(memory.Service.SnapshotRestore),
+
+		"metrics":       plain(memory.Service.Metrics),
+		"metrics-clear": plain(memory.Service.ClearMetrics),
 	}
 }
 

@@ -163,6 +163,15 @@ func (f *fake) ArchiveRestore(context.Context) (memory.ArchiveResult, error) {
 	return reply[memory.ArchiveResult](f, "ArchiveRestore", nil, nil)
 }
 
+func (f *fake) Metrics(_ context.Context, r memory.MetricsRequest) (memory.MetricsResult, error) {
+	return reply[memory.MetricsResult](f, "Metrics", r, nil)
+}
+
+func (f *fake) ClearMetrics(_ context.Context, r memory.ClearMetricsRequest) (
+	memory.ClearMetricsResult, error) {
+	return reply[memory.ClearMetricsResult](f, "ClearMetrics", r, nil)
+}
+
 func (f *fake) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {
 	return func(yield func(memory.LogRecord, error) bool) {
 		if f.onLog != nil {

@@ -1,6 +1,10 @@
 package rpc
 
-import "time"
+import (
+	"time"
+
+	"memlog/cmd/memlog/internal/memory"
+)
 
 // Protocol is the version of the wire that this package speaks. Any server greets any client; what
 // to do about another version is the caller's decision, from [Hello].
@@ -17,23 +21,14 @@ type Info struct {
 
 // Hello is an owner's greeting: who it is, and who is with it.
 type Hello struct {
-	Protocol   int          `json:"protocol"`
-	Build      string       `json:"build"`
-	Format     int          `json:"format"`
-	Store      string       `json:"store"`
-	PID        int          `json:"pid"`
-	Since      time.Time    `json:"since"`
-	Instance   string       `json:"instance"`    // random, of this run of the server
-	MaxRequest int64        `json:"max_request"` // bytes of a request's body
-	Clients    []ClientInfo `json:"clients"`     // the longest there first
-	Calls      int          `json:"calls"`       // under way
-}
-
-// ClientInfo is a connected client as it names itself.
-type ClientInfo struct {
-	Name    string    `json:"name"`
-	Version string    `json:"version"`
-	Session string    `json:"session"`
-	PID     int       `json:"pid"` // the kernel's word where it gives one, else the client's
-	Since   time.Time `json:"since"`
+	Protocol   int                 `json:"protocol"`
+	Build      string              `json:"build"`
+	Format     int                 `json:"format"`
+	Store      string              `json:"store"`
+	PID        int                 `json:"pid"`
+	Since      time.Time           `json:"since"`
+	Instance   string              `json:"instance"`    // random, of this run of the server
+	MaxRequest int64               `json:"max_request"` // bytes of a request's body
+	Clients    []memory.ClientInfo `json:"clients"`     // the longest there first
+	Calls      int                 `json:"calls"`       // under way
 }

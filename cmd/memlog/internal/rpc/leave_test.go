@@ -210,8 +210,8 @@ func TestHello(t *testing.T) {
 	}
 	want := Hello{Protocol: Protocol, Build: "v1.2", Format: 3, Store: "/s\xff", PID: os.Getpid(),
 		Since: h.Since, Instance: s.instance, MaxRequest: MaxRequest,
-		Clients: []ClientInfo{{Name: "test", Version: "v1 ü", PID: os.Getpid()}}}
-	if d := cmp.Diff(h, want, cmpopts.IgnoreFields(ClientInfo{}, "Since")); d != "" {
+		Clients: []memory.ClientInfo{{Name: "test", Version: "v1 ü", PID: os.Getpid()}}}
+	if d := cmp.Diff(h, want, cmpopts.IgnoreFields(memory.ClientInfo{}, "Since")); d != "" {
 		t.Errorf("(-got +want):\n%s", d)
 	}
 	if h.Since.IsZero() || h.Clients[0].Since.IsZero() {

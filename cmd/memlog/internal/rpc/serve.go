@@ -148,8 +148,8 @@ func (s *Server) servePresence(w http.ResponseWriter, r *http.Request) {
 }
 
 // clientInfo reads who a client says it is.
-func clientInfo(r *http.Request) (ClientInfo, error) {
-	c := ClientInfo{Since: time.Now()}
+func clientInfo(r *http.Request) (memory.ClientInfo, error) {
+	c := memory.ClientInfo{Since: time.Now()}
 	for header, field := range map[string]*string{headerName: &c.Name, headerVersion: &c.Version,
 		headerSession: &c.Session} {
 		v, err := url.QueryUnescape(r.Header.Get(header))

@@ -144,7 +144,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Clients lists who is connected, the longest there first.
-func (s *Server) Clients() []ClientInfo { return s.under.list() }
+func (s *Server) Clients() []memory.ClientInfo { return s.under.list() }
+
+// Calls counts the calls that are not answered yet.
+func (s *Server) Calls() int { return s.under.count() }
 
 // Idle returns since when nobody has been connected and nothing under way; the zero time where
 // somebody is. A greeting alone is not counted.

@@ -16,7 +16,7 @@ type underWay struct {
 	// mu guards:
 	calls, streams int // being carried out
 	open           int // those, and those whose answers are being sent
-	clients        map[int]ClientInfo
+	clients        map[int]memory.ClientInfo
 	serial         int
 	idleSince      time.Time
 	draining       bool
@@ -24,7 +24,7 @@ type underWay struct {
 }
 
 func newUnderWay(maxCalls, maxStreams int) *underWay {
-	return &underWay{maxCalls: maxCalls, maxStreams: maxStreams, clients: map[int]ClientInfo{},
+	return &underWay{maxCalls: maxCalls, maxStreams: maxStreams, clients: map[int]memory.ClientInfo{},
 		idleSince: time.Now(), drained: make(chan struct{})}
 }
 
@@ -81,7 +81,7 @@ func (p *place) end() {
 }
 
 // join puts a client on the list; the function returned takes it off.
-func (u *underWay) join(c ClientInfo) (func(), error) {
+func (u *underWay) join(c memory.ClientInfo) (func(), error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.draining {
@@ -156,7 +156,7 @@ func (u *underWay) count() int {
 }
 
 // list returns the clients, the longest there first; never nil.
-func (u *underWay) list() []ClientInfo {
+func (u *underWay) list() []memory.ClientInfo {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	ids := make([]int, 0, len(u.clients))
@@ -164,7 +164,7 @@ func (u *underWay) list() []ClientInfo {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	out := make([]ClientInfo, 0, len(ids))
+	out := make([]memory.ClientInfo, 0, len(ids))
 	for _, id := range ids {
 		out = append(out, u.clients[id])
 	}

@@ -309,7 +309,8 @@ func (h *history) survives(dir string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	*h.s = Store{dir: s.dir, o: s.o, engine: s.engine}
+	defer s.Close()
+	h.s = s
 	if got := digest(); got != live {
 		h.t.Fatalf("reopened index digest %x, live %x", got, live)
 	}

@@ -54,7 +54,8 @@ type lineLink struct {
 // Import reads memlog JSONL. What a line says is judged against the state, so that the same file
 // again adds nothing, and one that was cut off goes on where it was.
 func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportRequest) (
-	memory.ImportResult, error) {
+	_ memory.ImportResult, err error) {
+	defer s.counted("import", time.Now(), &err)
 	if r.Group == "" {
 		r.Group = event.NewID().String()
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 // Verify checks the log, the archive, the snapshots and the index.
-func (s *Store) Verify(ctx context.Context, r memory.VerifyRequest) (memory.VerifyResult, error) {
+func (s *Store) Verify(ctx context.Context, r memory.VerifyRequest) (
+	_ memory.VerifyResult, err error) {
+	defer s.counted("verify", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.VerifyResult{}, err
@@ -25,7 +27,10 @@ func (s *Store) Verify(ctx context.Context, r memory.VerifyRequest) (memory.Veri
 	if err != nil {
 		return memory.VerifyResult{}, logError(err)
 	}
-	return verifyResult(rep), nil
+	out := verifyResult(rep)
+	s.metrics.Verified(memory.LastVerify{Time: s.now(), OK: out.OK, Deep: r.Deep, By: r.By,
+		Problems: len(out.Problems)})
+	return out, nil
 }
 
 // Verify checks the store in dir, open elsewhere or not, and changes nothing in it.
@@ -96,6 +101,7 @@ func (s *Store) Repair(
 	ctx context.Context,
 	r memory.RepairRequest,
 ) (res memory.RepairResult, err error) {
+	defer s.counted("repair", time.Now(), &err)
 	err = s.closed(ctx, func() error {
 		res, err = Repair(ctx, s.dir, s.o, r)
 		return err
@@ -159,7 +165,8 @@ func Repair(ctx context.Context, dir string, o Options, r memory.RepairRequest) 
 func (s *Store) Rebuild(
 	ctx context.Context,
 	r memory.RebuildRequest,
-) (memory.RebuildResult, error) {
+) (_ memory.RebuildResult, err error) {
+	defer s.counted("rebuild", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.RebuildResult{}, err
@@ -175,7 +182,8 @@ func (s *Store) Rebuild(
 }
 
 // SnapshotCreate copies the index.
-func (s *Store) SnapshotCreate(ctx context.Context) (memory.SnapshotInfo, error) {
+func (s *Store) SnapshotCreate(ctx context.Context) (_ memory.SnapshotInfo, err error) {
+	defer s.counted("snapshot_create", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.SnapshotInfo{}, err
@@ -188,7 +196,8 @@ func (s *Store) SnapshotCreate(ctx context.Context) (memory.SnapshotInfo, error)
 // SnapshotList lists the snapshots, oldest first.
 func (s *Store) SnapshotList(
 	context.Context,
-) ([]memory.SnapshotInfo, error) {
+) (_ []memory.SnapshotInfo, err error) {
+	defer s.counted("snapshot_list", time.Now(), &err)
 	return s.snapshots()
 }
 
@@ -210,7 +219,8 @@ func snapshotInfo(i recovery.SnapshotInfo) memory.SnapshotInfo {
 func (s *Store) SnapshotPrune(
 	_ context.Context,
 	r memory.PruneRequest,
-) (memory.PruneResult, error) {
+) (_ memory.PruneResult, err error) {
+	defer s.counted("snapshot_prune", time.Now(), &err)
 	if r.Keep < 0 {
 		return memory.PruneResult{}, memory.Invalid("keep", "%d is negative", r.Keep).
 			WithHint("give how many of the newest to keep; 0 keeps none")
@@ -224,7 +234,9 @@ func (s *Store) SnapshotPrune(
 }
 
 // SnapshotRestore puts a snapshot in the index's place and applies the tail of the log to it.
-func (s *Store) SnapshotRestore(ctx context.Context, name string) (memory.RebuildResult, error) {
+func (s *Store) SnapshotRestore(ctx context.Context, name string) (
+	_ memory.RebuildResult, err error) {
+	defer s.counted("snapshot_restore", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.RebuildResult{}, err
@@ -244,7 +256,8 @@ func (s *Store) SnapshotRestore(ctx context.Context, name string) (memory.Rebuil
 func (s *Store) Archive(
 	ctx context.Context,
 	r memory.ArchiveRequest,
-) (memory.ArchiveResult, error) {
+) (_ memory.ArchiveResult, err error) {
+	defer s.counted("archive", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.ArchiveResult{}, err
@@ -310,7 +323,12 @@ func segmentInfo(seg wal.Segment) memory.SegmentInfo {
 }
 
 // ArchiveList lists what the archive holds.
-func (s *Store) ArchiveList(context.Context) (memory.ArchiveResult, error) {
+func (s *Store) ArchiveList(context.Context) (_ memory.ArchiveResult, err error) {
+	defer s.counted("archive_list", time.Now(), &err)
+	return s.archived()
+}
+
+func (s *Store) archived() (memory.ArchiveResult, error) {
 	all, err := wal.ArchiveList(s.dir)
 	out := memory.ArchiveResult{Segments: []memory.SegmentInfo{}}
 	for _, a := range all {
@@ -325,8 +343,9 @@ func (s *Store) ArchiveList(context.Context) (memory.ArchiveResult, error) {
 }
 
 // ArchiveVerify reads every archived file back.
-func (s *Store) ArchiveVerify(ctx context.Context) (memory.ArchiveResult, error) {
-	out, err := s.ArchiveList(ctx)
+func (s *Store) ArchiveVerify(ctx context.Context) (_ memory.ArchiveResult, err error) {
+	defer s.counted("archive_verify", time.Now(), &err)
+	out, err := s.archived()
 	if err != nil {
 		return out, err
 	}
@@ -338,7 +357,8 @@ func (s *Store) ArchiveVerify(ctx context.Context) (memory.ArchiveResult, error)
 }
 
 // ArchiveRestore brings all archived segments back into the log.
-func (s *Store) ArchiveRestore(ctx context.Context) (memory.ArchiveResult, error) {
+func (s *Store) ArchiveRestore(ctx context.Context) (_ memory.ArchiveResult, err error) {
+	defer s.counted("archive_restore", time.Now(), &err)
 	e, done, err := s.hold()
 	if err != nil {
 		return memory.ArchiveResult{}, err

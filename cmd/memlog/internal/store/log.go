@@ -22,9 +22,14 @@ const followEvery = 250 * time.Millisecond
 func (s *Store) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {
 	return func(yield func(memory.LogRecord, error) bool) {
 		l := following{s: s, r: r, yield: yield}
+		var err error
+		if !r.Follow { // how long one is followed says nothing
+			defer s.counted("log", time.Now(), &err)
+		}
 		for first := true; ; first = false {
-			changed, more, err := l.look(ctx, first)
-			if err != nil {
+			var changed <-chan struct{}
+			var more bool
+			if changed, more, err = l.look(ctx, first); err != nil {
 				yield(memory.LogRecord{}, err)
 				return
 			}

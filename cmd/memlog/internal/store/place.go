@@ -27,7 +27,7 @@ const fiveDigits = "[0-9][0-9][0-9][0-9][0-9]"
 // litter are names that systems and programs that were cut off leave in an empty directory.
 var litter = []string{"lost+found", ".DS_Store", ".localized", ".fseventsd", ".Spotlight-V100",
 	".Trashes", ".Trash-*", ".nfs*", "desktop.ini", "Thumbs.db", "*.tmp", ".tmp-*", ".*.tmp-*",
-	"owner.*", "serve.log*", "http.token", "metrics.json", "ballast", "log", "index", "archive",
+	"owner.*", "serve.log*", "http.token", "metrics.json*", "ballast", "log", "index", "archive",
 	"snapshots", "quarantine"}
 
 // checkLink refuses a store behind a link that leads nowhere.

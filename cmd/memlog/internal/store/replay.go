@@ -287,7 +287,8 @@ func createdSince(v *index.View, us int64, res *memory.ReplayResult) error {
 }
 
 // Moments lists the days of the log, the snapshots and the archive.
-func (s *Store) Moments(ctx context.Context) (memory.Moments, error) {
+func (s *Store) Moments(ctx context.Context) (_ memory.Moments, err error) {
+	defer s.counted("moments", time.Now(), &err)
 	out := memory.Moments{Days: []memory.Day{}, Snapshots: []memory.SnapshotInfo{},
 		Archives: []memory.SegmentInfo{}}
 	e, done, err := s.use()

@@ -5,10 +5,10 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/index"
-	"memlog/wal"
 	"memlog/wal/event"
 )
 
@@ -38,17 +38,8 @@ func (s *Store) stats(context.Context) (memory.StatsResult, error) {
 	if rec, err := e.log.Read(e.log.Head().Seq); err == nil {
 		out.LastTime = rec.Time
 	}
-	for _, seg := range e.log.Segments() {
-		if seg.State != wal.Archived {
-			out.LogBytes += seg.Bytes
-		}
-	}
-	archived, err := wal.ArchiveList(s.dir)
-	if err != nil {
-		return out, logError(err)
-	}
-	for _, a := range archived {
-		out.ArchiveBytes += a.StoredBytes
+	if out.LogBytes, out.ArchiveBytes, err = s.logBytes(e.log); err != nil {
+		return out, err
 	}
 	out.IndexBytes, err = e.db.Bytes()
 	return out, err
@@ -92,7 +83,8 @@ func counts(in []index.Count, err error) ([]memory.Count, error) {
 }
 
 // Health says whether all is well.
-func (s *Store) Health(context.Context) (memory.HealthResult, error) {
+func (s *Store) Health(context.Context) (_ memory.HealthResult, err error) {
+	defer s.counted("health", time.Now(), &err)
 	e, done, err := s.use()
 	if err != nil {
 		return memory.HealthResult{}, err

@@ -35,6 +35,9 @@ type Options struct {
 	ReadOnlyOK  bool             // where the disk or its rights forbid writing, open as ReadOnly
 	Now         func() time.Time // nil: time.Now
 	SegmentSize int64            // of the log; 0: its default
+
+	metrics   *counting     // of an open store; nil: nobody counts
+	saveEvery time.Duration // tests: 0: saveEvery
 }
 
 func (o Options) withDefaults() Options {
@@ -48,6 +51,9 @@ func (o Options) withDefaults() Options {
 		o.LockWait = DefaultLockWait
 	}
 	o.LockWait = max(o.LockWait, 0)
+	if o.saveEvery == 0 {
+		o.saveEvery = saveEvery
+	}
 	return o
 }
 
@@ -55,14 +61,17 @@ func (o Options) recovery() recovery.Options {
 	return recovery.Options{
 		LockWait: o.LockWait, Holder: o.Holder, Logger: o.Logger, ReadOnly: o.ReadOnly,
 		MustExist: o.MustExist, AcceptClock: o.AcceptClock, Now: o.Now,
-		SegmentSize: o.SegmentSize, Text: projection.Text,
+		SegmentSize: o.SegmentSize, Text: projection.Text, Events: o.metrics.events(),
 	}
 }
 
 // Store is an open store.
 type Store struct {
-	dir string
-	o   Options
+	dir     string
+	o       Options
+	since   time.Time // it was opened
+	metrics *counting
+	closing sync.Once
 
 	mu     sync.RWMutex     // held shared by every call; alone by what swaps or closes the engine
 	engine *recovery.Engine // nil once closed
@@ -80,6 +89,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.metrics = newCounting(o)
 	e, err := recovery.Open(ctx, dir, o.recovery())
 	if o.ReadOnlyOK && !o.ReadOnly && forbidden(err) {
 		o.ReadOnly = true
@@ -94,11 +104,16 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	for _, n := range e.Log.Health().Notes {
 		o.Logger.Warn("opened store", "dir", dir, "note", n)
 	}
-	return &Store{dir: dir, o: o, engine: e}, nil
+	s := &Store{dir: dir, o: o, since: o.Now(), metrics: o.metrics, engine: e}
+	if e.Log.Writable() == nil { // else the lock may be another's
+		s.keepCounting()
+	}
+	return s, nil
 }
 
 // Close lets the store go after the calls under way.
 func (s *Store) Close() error {
+	s.closing.Do(s.endCounting)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine == nil {

@@ -13,7 +13,9 @@ import (
 )
 
 // Store stores memories, all or none.
-func (s *Store) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreResult, error) {
+func (s *Store) Store(ctx context.Context, r memory.StoreRequest) (
+	_ memory.StoreResult, err error) {
+	defer s.counted("store", time.Now(), &err)
 	now := s.now()
 	ms, err := cleanBatch(r.Memories, now)
 	if err != nil {
@@ -178,7 +180,8 @@ func without(a, b []string) []string {
 }
 
 // Update makes a new version of a memory.
-func (s *Store) Update(ctx context.Context, r memory.UpdateRequest) (memory.Change, error) {
+func (s *Store) Update(ctx context.Context, r memory.UpdateRequest) (_ memory.Change, err error) {
+	defer s.counted("update", time.Now(), &err)
 	edit, err := cleanUpdate(r)
 	if err != nil {
 		return memory.Change{}, err
@@ -308,7 +311,8 @@ func change(out outcome) memory.Change {
 }
 
 // Restore brings deleted memories back, all or none.
-func (s *Store) Restore(ctx context.Context, r memory.RestoreRequest) (memory.Change, error) {
+func (s *Store) Restore(ctx context.Context, r memory.RestoreRequest) (_ memory.Change, err error) {
+	defer s.counted("restore", time.Now(), &err)
 	if err := countIDs(r.IDs); err != nil {
 		return memory.Change{}, err
 	}
@@ -345,7 +349,8 @@ func restorable(v *index.View, name string) (event.Memory, error) {
 }
 
 // Link links two live memories, or takes a link away.
-func (s *Store) Link(ctx context.Context, r memory.LinkRequest) (memory.Change, error) {
+func (s *Store) Link(ctx context.Context, r memory.LinkRequest) (_ memory.Change, err error) {
+	defer s.counted("link", time.Now(), &err)
 	typ, err := cleanLabel("type", r.Type, memory.MaxType)
 	if err != nil {
 		return memory.Change{}, err

@@ -41,7 +41,8 @@ var cases = []struct {
 	{"replay", testReplay}, {"replay into", testReplayInto}, {"moments", testMoments},
 	{"snapshots", testSnapshots}, {"archive", testArchive}, {"rebuild", testRebuild},
 	{"verify", testVerify}, {"repair of a sound store", testRepairSound},
-	{"stats and health", testStats},
+	{"stats and health", testStats}, {"metrics", testMetrics},
+	{"metrics of errors", testMetricsErrors}, {"metrics cleared", testClearMetrics},
 
 	{"export and import memories", testExportMemories}, {"export and import events", testExportEvents},
 	{"export filters", testExportFilters}, {"import twice", testImportTwice},
