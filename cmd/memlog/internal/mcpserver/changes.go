@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// maxScanned bounds the records that one call reads: the rest is for the next call.
-	maxScanned = 20_000
+	// maxRead bounds the events that one call reads, of which an import has hundreds in a record:
+	// the rest is for the next call.
+	maxRead = 10_000
 	// maxLooked bounds the memories that are looked up since an event does not say what they say.
 	maxLooked = 50
 	// maxShort bounds the beginning of a content that is shown with a change, in bytes.
@@ -65,7 +66,7 @@ func (c *call) readChanges(
 	if q.log.From > q.log.To {
 		return found, nil
 	}
-	scanned := 0
+	read := 0
 	for rec, err := range svc.Log(ctx, q.log) {
 		switch {
 		case err != nil && memory.CodeOf(err) == memory.CodeDamaged:
@@ -73,11 +74,11 @@ func (c *call) readChanges(
 			continue
 		case err != nil:
 			return found, err
-		case len(found.changes) == q.limit || scanned == maxScanned:
+		case len(found.changes) == q.limit || read >= maxRead:
 			found.seq, found.more = rec.Seq-1, true
 			return found, c.lookUp(ctx, svc, found.changes)
 		}
-		scanned++
+		read += max(1, len(rec.Events))
 		c.progress("reading the log: seq %d of %d", rec.Seq, q.log.To)
 		if q.others && rec.Session == c.session {
 			continue

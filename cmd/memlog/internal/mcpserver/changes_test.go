@@ -173,6 +173,34 @@ func TestLargeChangeIsShortened(t *testing.T) {
 	}
 }
 
+// An answer is made of no more than it can read in a moment; the next call goes on behind it.
+func TestChangesAreReadInParts(t *testing.T) {
+	events := make([]memory.LogEvent, 600)
+	for n := range events {
+		events[n] = storedEvent(n, "x")
+	}
+	f := &fake{}
+	for n := range 20 {
+		f.records = append(f.records, record(n+1, "s", events...))
+	}
+	for n := range maxRead {
+		f.records = append(f.records, record(n+21, "s2", memory.LogEvent{Kind: "digested"}))
+	}
+	f.health.Seq = memory.Seq(len(f.records))
+	c := session(t, f, Options{})
+	var ends []memory.Seq
+	for since, more := memory.Seq(0), true; more; {
+		out, _, _ := changesOf(t, c, fmt.Sprintf(`{"since": %d}`, since))
+		since, more = out.Seq, out.More
+		ends = append(ends, since)
+	}
+	// 17 records are 10,200 events, 3 are 1,800.
+	want := []memory.Seq{17, 20 + maxRead - 1800, maxRead + 20}
+	if !slices.Equal(ends, want) {
+		t.Errorf("the answers end at %v, want %v", ends, want)
+	}
+}
+
 func TestChangesFail(t *testing.T) {
 	f := &fake{records: aLog()}
 	f.health.Seq = 8

@@ -44,7 +44,8 @@
 // memlog://memory/{id}, memlog://recent, memlog://tags and memlog://changes/{seq} hold, as JSON,
 // what the tools of the same subject answer, each within a budget of its own. A client that
 // subscribes to one is told when it changed, whichever process changed it: as long as anybody is
-// subscribed, the log is followed, over the end of one owner and the beginning of the next.
+// subscribed, the log is followed, over the end of one owner and the beginning of the next; so long
+// the owner does not leave for want of use.
 // Changes are gathered for tellAfter, so that a thousand of them are a few notifications. What was
 // done for a connection ends with it. The prompts are recall (what bears on a task) and review
 // (what was stored today). Tags, types, projects, ids and sequence numbers are completed. What they

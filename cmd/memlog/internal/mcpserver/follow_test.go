@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -29,7 +30,19 @@ func listen(t *testing.T, s *Server) *listener {
 		s.Serve(t.Context(), inR, outW)
 		outW.Close()
 	}()
-	l := &listener{in: inW, heard: make(chan string, 1000)}
+	l := listenOn(t, &mcp.IOTransport{Reader: outR, Writer: inW}, "2025-11-25")
+	l.in = inW
+	t.Cleanup(func() {
+		inW.Close()
+		outR.Close()
+		<-done
+	})
+	return l
+}
+
+func listenOn(t *testing.T, on mcp.Transport, protocol string) *listener {
+	t.Helper()
+	l := &listener{heard: make(chan string, 1000)}
 	client := mcp.NewClient(&mcp.Implementation{Name: "l", Version: "1"}, &mcp.ClientOptions{
 		ResourceUpdatedHandler: func(
 			_ context.Context, r *mcp.ResourceUpdatedNotificationRequest,
@@ -38,16 +51,11 @@ func listen(t *testing.T, s *Server) *listener {
 		},
 	})
 	var err error
-	l.ClientSession, err = client.Connect(t.Context(), &mcp.IOTransport{Reader: outR, Writer: inW},
-		&mcp.ClientSessionOptions{ProtocolVersion: "2025-11-25"})
+	l.ClientSession, err = client.Connect(t.Context(), on,
+		&mcp.ClientSessionOptions{ProtocolVersion: protocol})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		inW.Close()
-		outR.Close()
-		<-done
-	})
 	return l
 }
 
@@ -162,34 +170,64 @@ func TestFollowingEndsWithTheLastSubscription(t *testing.T) {
 // A log that cannot be followed for a while is followed again from where it was: what changed
 // meanwhile is told, and nothing twice.
 func TestFollowingGoesOnAfterTheOwnerEnded(t *testing.T) {
-	f, s := following(t)
-	a := listen(t, s)
-	a.subscribe(t, changesPrefix+"0")
-	f.append(record(2, "s", storedEvent(1, "y")))
-	a.hears(t, changesPrefix+"0")
-	f.broken <- struct{}{}
-	f.append(record(3, "s", storedEvent(2, "z")))
-	a.hears(t, changesPrefix+"0")
-	f.append(record(4, "s", storedEvent(3, "z")))
-	a.hears(t, changesPrefix+"0")
-	if len(a.heard) > 0 {
-		t.Errorf("told %d times too often", len(a.heard))
+	synctest.Test(t, func(t *testing.T) {
+		f, s := following(t)
+		a := listen(t, s)
+		a.subscribe(t, changesPrefix+"0")
+		f.append(record(2, "s", storedEvent(1, "y")))
+		a.hears(t, changesPrefix+"0")
+		f.broken <- struct{}{}
+		f.append(record(3, "s", storedEvent(2, "z")))
+		a.hears(t, changesPrefix+"0")
+		f.append(record(4, "s", storedEvent(3, "z")))
+		a.hears(t, changesPrefix+"0")
+		f.broken <- struct{}{} // and nothing changes meanwhile
+		f.broken <- struct{}{} // the next following has read all there is
+		time.Sleep(4 * tellAfter)
+		if len(a.heard) > 0 {
+			t.Errorf("told %d times too often", len(a.heard))
+		}
+	})
+}
+
+// Over HTTP a subscription is told as over a pipe, and ends with its session.
+func TestSubscriptionsOverHTTP(t *testing.T) {
+	for _, protocol := range []string{"2025-11-25", "2026-07-28"} {
+		t.Run(protocol, func(t *testing.T) {
+			f := &fake{memories: some(1, "x")}
+			f.append(record(1, "s", storedEvent(0, "x")))
+			_, url := serveHTTP(t, f, Options{}, 0)
+			a := listenOn(t, &mcp.StreamableClientTransport{Endpoint: url}, protocol)
+			b := listenOn(t, &mcp.StreamableClientTransport{Endpoint: url}, protocol)
+			a.subscribe(t, recentURI)
+			b.subscribe(t, tagsURI)
+			f.append(record(2, "s", storedEvent(1, "y")))
+			a.hears(t, recentURI)
+			b.hears(t, tagsURI)
+			a.Close()
+			f.append(record(3, "s", storedEvent(2, "z")))
+			b.hears(t, tagsURI)
+			b.Close()
+			rests(t, f)
+		})
 	}
 }
 
 // Many changes in a row are few notifications.
 func TestManyChangesAreToldTogether(t *testing.T) {
-	f, s := following(t)
-	a := listen(t, s)
-	a.subscribe(t, recentURI)
-	for n := range 500 {
-		f.append(record(n+2, "s", storedEvent(n, "y")))
-	}
-	a.hears(t, recentURI)
-	time.Sleep(4 * tellAfter)
-	if n := len(a.heard); n > 20 {
-		t.Errorf("500 changes are %d notifications", n+1)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f, s := following(t)
+		a := listen(t, s)
+		a.subscribe(t, recentURI)
+		for n := range 500 {
+			f.append(record(n+2, "s", storedEvent(n, "y")))
+		}
+		a.hears(t, recentURI)
+		time.Sleep(4 * tellAfter)
+		if n := len(a.heard); n > 20 {
+			t.Errorf("500 changes are %d notifications", n+1)
+		}
+	})
 }
 
 func TestSubscribeRefuses(t *testing.T) {

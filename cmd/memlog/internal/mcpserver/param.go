@@ -36,12 +36,15 @@ type param struct {
 // the right that the tool has is meant. A tool's own names come before any alias.
 var aliases = map[string][]string{
 	"q": {"query"}, "text": {"query", "content"}, "search": {"query"}, "search_query": {"query"},
+	"question": {"query"}, "keywords": {"query"}, "search_term": {"query"},
 	"memory": {"content"}, "memory_content": {"content"}, "fact": {"content"}, "note": {"content"},
 	"items": {"memories"}, "entries": {"memories"}, "batch": {"memories"},
 	"after": {"since"}, "from": {"since"}, "start": {"since"}, "start_date": {"since"},
 	"before": {"until"}, "before_date": {"until"}, "time_start": {"since"}, "time_end": {"until"},
 	"to": {"until"}, "end": {"until"}, "end_date": {"until"},
+	"from_date": {"since"}, "since_date": {"since"}, "to_date": {"until"}, "until_date": {"until"},
 	"k": {"limit"}, "n": {"limit"}, "n_results": {"limit"}, "top_k": {"limit"},
+	"num_results": {"limit"}, "size": {"limit"},
 	"max_results": {"limit"}, "count": {"limit"}, "page_size": {"limit"},
 	"tag": {"tags"}, "labels": {"tags"}, "tag_match": {"match"}, "match_tags": {"match"},
 	"memory_type": {"type"}, "category": {"type"}, "meta": {"metadata"},

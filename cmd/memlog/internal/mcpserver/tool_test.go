@@ -118,6 +118,10 @@ func TestOrigin(t *testing.T) {
 		{"memory_update", `{"id": "a", "content": "x", "reason": "why"}`},
 		{"memory_delete", `{"ids": ["a"], "reason": "why"}`},
 		{"memory_link", `{"from": "a", "to": "b", "type": "t", "reason": "why"}`},
+		{"store_memory", `{"content": "x", "reason": "why"}`},
+		{"delete_by_tag", `{"tags": ["a"], "reason": "why"}`},
+		{"rate_memory", `{"content_hash": "a", "rating": 1, "reason": "why"}`},
+		{"cleanup_duplicates", `{"reason": "why"}`},
 		{"memory_undo", `{"reason": "why"}`},
 		{"memory_undo", `{"reason": "why"}`},
 	} {
@@ -150,6 +154,8 @@ func originOf(t *testing.T, req any) memory.Origin {
 	case memory.UndoRequest:
 		return r.Origin
 	case memory.LinkRequest:
+		return r.Origin
+	case memory.DuplicatesRequest:
 		return r.Origin
 	}
 	t.Fatalf("%T has no origin", req)
