@@ -25,6 +25,7 @@ type Batch struct {
 	noTags   map[Ordinal]bool  // documents made in this batch that never had a tag
 	noAlias  map[Ordinal]bool
 	noHead   map[Ordinal]bool
+	vectors  vectors
 	changed  bool
 
 	rows   []rowWithTo // for the table, once committed
@@ -59,6 +60,7 @@ type NewImage struct {
 	Incomplete   bool
 	SupersededBy ID
 	Text         string    // what words are taken from; not kept
+	SameText     bool      // as of the image before: its vectors hold for this one too
 	Exact        *[32]byte // see ExactKey; nil: not found by content
 	Payload      []byte
 }
@@ -83,7 +85,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, postings: map[string][]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
-		noHead: map[Ordinal]bool{},
+		noHead: map[Ordinal]bool{}, vectors: newVectors(d.spaces),
 	}
 	b.src = source{r: b.b, fuse: d.fuse, batch: b}
 	d.batch = b
@@ -144,7 +146,8 @@ func (b *Batch) PutImage(i NewImage) error {
 		return err
 	}
 	var h head
-	if !b.noHead[ord] {
+	first := b.noHead[ord]
+	if !first {
 		if h, _, err = b.src.head(ord); err != nil {
 			return err
 		}
@@ -159,15 +162,20 @@ func (b *Batch) PutImage(i NewImage) error {
 	if !i.Deleted {
 		words = b.d.analyzer.analyze(i.Text)
 	}
-	row := b.state.nextRow
+	row, before := b.state.nextRow, h
 	b.state.nextRow++
 	h = head{
 		open: true, deleted: i.Deleted, row: row, from: i.Seq, terms: words.length,
-		maxVersion: max(h.maxVersion, i.Version),
+		version: i.Version, maxVersion: max(h.maxVersion, i.Version),
 	}
 	b.begin(h)
 	if err := b.set(newKey(keyHead).ord(ord), h.encode()); err != nil {
 		return err
+	}
+	if !first && !i.Deleted {
+		if err := b.carryVectors(i, ord, row, before); err != nil {
+			return err
+		}
 	}
 	return b.putImage(i, ord, h, words)
 }
@@ -335,6 +343,9 @@ func (b *Batch) Commit() error {
 	if err := b.flushPostings(); err != nil {
 		return err
 	}
+	if err := b.flushVectors(); err != nil {
+		return err
+	}
 	if err := b.set(metaState, b.state.encode()); err != nil {
 		return err
 	}
@@ -358,7 +369,8 @@ func (d *DB) commit(b *Batch) error {
 	if d.table != nil {
 		b.publish(d.table)
 	}
-	d.state, d.dirty = b.state, true
+	b.publishVectors(d.slabs)
+	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
 	maps.Copy(d.names, b.names)
 	d.known.add(b.ids)
 	select {

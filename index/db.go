@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"memlog/index/vector"
+
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -31,12 +33,14 @@ type DB struct {
 	known     *known   // owned by the open batch
 
 	mu     sync.Mutex
-	state  state             // mu guards: as committed
-	names  map[string]uint32 // mu guards: numbers of types and projects met so far
-	table  *table            // mu guards: nil until a list or a search asks for it
-	batch  *Batch            // mu guards
-	dirty  bool              // mu guards: committed since the last flush
-	closed bool              // mu guards
+	state  state                   // mu guards: as committed
+	names  map[string]uint32       // mu guards: numbers of types and projects met so far
+	table  *table                  // mu guards: nil until a list or a search asks for it
+	spaces []space                 // mu guards: as committed
+	slabs  map[uint32]*vector.Slab // mu guards: of spaces that a search asked for
+	batch  *Batch                  // mu guards
+	dirty  bool                    // mu guards: committed since the last flush
+	closed bool                    // mu guards
 
 	noteMu sync.Mutex // guards: the file checkpointFile
 
@@ -147,7 +151,10 @@ func (d *DB) load() error {
 		return d.initialize(s)
 	}
 	d.known = newKnown(false)
-	d.state, err = s.state()
+	if d.state, err = s.state(); err != nil {
+		return err
+	}
+	d.spaces, err = s.spaces()
 	return err
 }
 

@@ -15,7 +15,7 @@
 // [View.LastVersion], [View.Anomalies] and [View.ReadOnlyReason] are of the end.
 //
 // Each image has a [Row], given in order of appearance and never again. Postings name rows, and
-// vectors will (their key space is reserved): what a row's text is never changes.
+// so do vectors: what a row's text is never changes.
 //
 // # Determinism
 //
@@ -51,6 +51,17 @@
 // document frequencies and lengths of the view's moment; stop words are indexed and count only in
 // a query of nothing else. Filters are applied before anything is cut. Lists, filters and ranking
 // use a table of all rows, read into memory at the first of them (table.go).
+//
+// # Vectors
+//
+// What an embedding model made of a text comes with an event and is kept as it came, one key a
+// vector, beside a code of one bit a dimension in blocks of 256 (package vector has the method and
+// its papers). Each model and number of dimensions is a [Space] of its own. A search scans the
+// codes of the whole space in memory, then compares the best candidates by their whole vectors:
+// flat, so that a vector is in it once its record is applied, filters and moments decide before
+// anything is cut, and nothing depends on chance or on the order of background work. The codes are
+// around a mean that is taken when there are [vector.FirstMean] vectors and again at each doubling,
+// for those that come after; before the first, vectors are compared whole.
 //
 // # Concurrency
 //

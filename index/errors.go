@@ -26,6 +26,10 @@ var (
 	ErrLimit = errors.New("bad limit")
 	// ErrMode: the search mode is unknown, or needs Options.Text.
 	ErrMode = errors.New("search mode is not available")
+	// ErrSpaces: there are MaxSpaces spaces of vectors already.
+	ErrSpaces = errors.New("too many embedding models")
+	// ErrDims: a query's vector has another number of dimensions than the space.
+	ErrDims = errors.New("vector of other dimensions")
 	// ErrSnapshot: a snapshot is not as it was made.
 	ErrSnapshot = errors.New("snapshot is damaged")
 	// ErrClosed: the DB or the batch was closed.

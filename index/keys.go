@@ -10,11 +10,11 @@ import (
 
 // KeySpaceVersion is the version of everything in this file and of the values behind it. Raise it
 // with any change: an index of another version is ErrOutdated and is rebuilt from the log.
-const KeySpaceVersion = 1
+const KeySpaceVersion = 2
 
 // FoldVersion is the version of what package projection makes of a record (projection.Version). It
 // stands here so that it is part of the schema without anybody having to pass it.
-const FoldVersion = 1
+const FoldVersion = 2
 
 // The key space. A key is one of these bytes and then fields: numbers are big endian and fixed
 // width, so that keys sort as numbers do; "string" is escaped and terminated (see appendString).
@@ -47,7 +47,12 @@ const FoldVersion = 1
 //	p string(term) row>>16          -> postings of 65536 rows, appended (see postings.go)
 //	z kind                          -> number of anomalies
 //	Z number                        -> one of the first anomalies
-//	v V w W                         reserved for vectors, which name rows as postings do
+//	w space                         -> a space of vectors and how many it has (see vectors.go)
+//	v space slot                    -> vector
+//	V s space slot>>8               -> rows and arrivals of 256 vectors, appended
+//	V c space slot>>8               -> codes of 256 vectors, appended
+//	V m space number                -> a mean that codes are around
+//	W space ordinal version         -> slot of the vector of a document's version
 const (
 	keyMeta       = 'm'
 	keyDoc        = 'd'
@@ -76,6 +81,11 @@ const (
 	keyPosting    = 'p'
 	keyAnomalies  = 'z'
 	keyAnomaly    = 'Z'
+
+	keySpace         = 'w'
+	keyVector        = 'v'
+	keySpacePart     = 'V'
+	keyVersionVector = 'W'
 )
 
 // Block sizes, as shifts of an ordinal or row.

@@ -8,8 +8,8 @@ type ID [16]byte
 // Ordinal numbers documents densely from 0 in order of their first appearance in the log.
 type Ordinal uint32
 
-// Row numbers images densely from 0 in order of appearance. Postings, and later vectors, name
-// rows, since an image's text never changes.
+// Row numbers images densely from 0 in order of appearance. Postings and vectors name rows, since
+// an image's text never changes.
 type Row uint32
 
 // Checkpoint is the place in the log that an index stands for: everything up to and including

@@ -26,6 +26,10 @@ const (
 	MaxTermBytes = 64
 	// MaxAnomalies bounds how many anomalies are kept with their details.
 	MaxAnomalies = 1000
+	// MaxSpaces bounds the spaces of vectors, and with them the models a store may have had.
+	MaxSpaces = 64
+	// MaxModel bounds a model's identity, in bytes.
+	MaxModel = 256
 	// MaxBackgroundErrors in a row make a generation broken: on a full disk pebble retries a
 	// flush for ever and stalls writers (pebble issue 6139).
 	MaxBackgroundErrors = 5

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"memlog/index/vector"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -52,7 +54,7 @@ func madeRecord(t testing.TB, b *Batch, seq uint64) {
 	for range 1 + r.IntN(3) {
 		id, other := ID{byte(r.IntN(40))}, ID{byte(r.IntN(40))}
 		var err error
-		switch r.IntN(9) {
+		switch r.IntN(11) {
 		case 0, 1, 2, 3:
 			i := madeImage(r, id, seq)
 			check(b.PutImage(i))
@@ -77,6 +79,10 @@ func madeRecord(t testing.TB, b *Batch, seq uint64) {
 			_, err = b.Link(id, other, pick(r, "x", "y"), seq)
 		case 8:
 			_, err = b.Unlink(id, other, pick(r, "x", "y"), seq)
+		case 9, 10:
+			v := vector.Vector{Scale: 0.5, Q: []int8{int8(r.IntN(127)), 1, -3}}
+			_, err = b.PutVector(NewVector{ID: id, Version: seq - r.Uint64N(min(seq, 9)), Seq: seq,
+				Model: pick(r, "m1", "m2"), Encoded: v.Append(nil)})
 		}
 		check(err)
 	}

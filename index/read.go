@@ -31,6 +31,31 @@ func (s source) get(k []byte) ([]byte, bool, error) {
 	return out, true, c.Close()
 }
 
+// peek calls fn with the value of k, which is valid only during the call.
+func (s source) peek(k []byte, fn func(v []byte) error) (bool, error) {
+	if err, _ := s.fuse.state(); err != nil {
+		return false, err
+	}
+	v, c, err := s.r.Get(k)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, s.fuse.check(fmt.Errorf("read index: %w", err))
+	}
+	return true, errors.Join(fn(v), c.Close())
+}
+
+// getU32 reads a number of four bytes, 0 where there is none.
+func (s source) getU32(k []byte) (n uint32, ok bool, err error) {
+	ok, err = s.peek(k, func(v []byte) error {
+		f := fieldReader{b: v}
+		n = f.u32()
+		return f.done("number")
+	})
+	return n, ok, s.fuse.check(err)
+}
+
 // getU64 reads a number, 0 where there is none.
 func (s source) getU64(k []byte) (uint64, bool, error) {
 	v, ok, err := s.get(k)

@@ -57,19 +57,21 @@ type head struct {
 	row        Row
 	from       uint64
 	terms      uint32
+	version    uint64
 	maxVersion uint64
 }
 
 func (h head) encode() []byte {
-	k := append(make(key, 0, 32), flags(h.deleted, false, h.open))
-	return k.row(h.row).u64(h.from).u32(h.terms).u64(h.maxVersion)
+	k := append(make(key, 0, 40), flags(h.deleted, false, h.open))
+	return k.row(h.row).u64(h.from).u32(h.terms).u64(h.version).u64(h.maxVersion)
 }
 
 func decodeHead(v []byte) (head, error) {
 	f := fieldReader{b: v}
 	bits := f.u8()
 	h := head{open: bits&flagOpen != 0, deleted: bits&flagDeleted != 0}
-	h.row, h.from, h.terms, h.maxVersion = f.row(), f.u64(), f.u32(), f.u64()
+	h.row, h.from, h.terms = f.row(), f.u64(), f.u32()
+	h.version, h.maxVersion = f.u64(), f.u64()
 	return h, f.done("head")
 }
 

@@ -15,8 +15,9 @@
 //	Repeated             an occurrence begins, and the tags given
 //	Unrepeated           an occurrence ends, and the tags given
 //	Linked, Unlinked     a link begins, ends
-//	Undone               marks commands; Digested is compared; Embedded is passed over (no vectors
-//	                     in this version)
+//	Embedded             the version has a vector in its model's space: its image, where it is there,
+//	                     and every later image of that version or of the same text
+//	Undone               marks commands; Digested is compared
 //
 // The record's request id and group are noted, and, where an event changes a memory and none is an
 // Undone, the record as an undoable command of its session.

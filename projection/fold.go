@@ -1,9 +1,11 @@
 package projection
 
 import (
+	"errors"
 	"fmt"
 
 	"memlog/index"
+	"memlog/index/vector"
 	"memlog/wal"
 	"memlog/wal/event"
 )
@@ -18,6 +20,7 @@ const (
 	AnomalyDigest     = "digest"     // a noted state digest is not the one of this replay
 	AnomalyReference  = "reference"  // names a record that is not before it
 	AnomalyUnknown    = "unknown"    // a kind of a newer version that must not be ignored
+	AnomalyVector     = "vector"     // a vector that cannot be used: its encoding, model or bytes
 	maxAnomalyDetail  = 200          // bytes kept
 )
 
@@ -105,7 +108,7 @@ func (f *fold) event(e event.Event) error {
 	case event.Digested:
 		return f.digested(e)
 	case event.Embedded:
-		return nil // no vectors in this version of the projection
+		return f.embedded(e)
 	case event.Unknown:
 		return f.unknown(e)
 	}
@@ -185,4 +188,34 @@ func (f *fold) unknown(e event.Unknown) error {
 		return err
 	}
 	return f.anomaly(AnomalyUnknown, "kind %.40q", string(e.Name))
+}
+
+// embedded adds a vector. One that cannot be used costs nothing but itself.
+func (f *fold) embedded(e event.Embedded) error {
+	if e.Encoding != vector.Encoding1 {
+		return f.anomaly(AnomalyVector, "embedded: encoding %d of memory %s", e.Encoding, e.ID)
+	}
+	if err := vector.Validate(e.Vector); err != nil {
+		return f.anomaly(AnomalyVector, "embedded: memory %s: %v", e.ID, err)
+	}
+	if e.Model == "" || len(e.Model) > index.MaxModel {
+		return f.anomaly(AnomalyVector, "embedded: memory %s: model of %d bytes", e.ID, len(e.Model))
+	}
+	seen, err := f.v.Seen(index.ID(e.ID))
+	if err != nil {
+		return err
+	}
+	if !seen {
+		return f.anomaly(AnomalyIncomplete, "embedded: unknown memory %s", e.ID)
+	}
+	added, err := f.b.PutVector(index.NewVector{
+		ID: index.ID(e.ID), Version: e.Version, Seq: f.seq, Model: e.Model, Encoded: e.Vector,
+	})
+	switch {
+	case errors.Is(err, index.ErrSpaces):
+		return f.anomaly(AnomalyVector, "embedded: memory %s: %v", e.ID, err)
+	case err == nil && !added:
+		return f.anomaly(AnomalyExists, "embedded: version %d of memory %s", e.Version, e.ID)
+	}
+	return err
 }

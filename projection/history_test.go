@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"memlog/index"
+	"memlog/index/vector"
 	"memlog/wal"
 	"memlog/wal/event"
 
@@ -90,7 +91,7 @@ func genEvent(t *rapid.T, seq int) event.Event {
 			Type: rapid.SampledFrom([]string{"", "r"}).Draw(t, "link"),
 		}
 	}
-	switch rapid.IntRange(0, 13).Draw(t, "kind") {
+	switch rapid.IntRange(0, 16).Draw(t, "kind") {
 	case 0, 1:
 		return event.Stored{Memory: genMemory(t)}
 	case 2:
@@ -118,6 +119,8 @@ func genEvent(t *rapid.T, seq int) event.Event {
 		return event.Linked{Link: link()}
 	case 11:
 		return event.Unlinked{Link: link()}
+	case 13, 14, 15:
+		return genEmbedded(t)
 	case 12:
 		nums := rapid.SliceOfN(rapid.Uint64Range(0, uint64(seq+1)), 0, 2)
 		return event.Undone{Seqs: nums.Draw(t, "undone"), Redone: nums.Draw(t, "redone")}
@@ -127,6 +130,33 @@ func genEvent(t *rapid.T, seq int) event.Event {
 			Digest: make([]byte, rapid.SampledFrom([]int{32, 5}).Draw(t, "size")),
 		}
 	}
+}
+
+var genModel = rapid.SampledFrom([]string{"m1", "m1", "m2", ""})
+
+// testVector is one of a few vectors, encoded; rotation 8 of encoding 1.
+func testVector(t fatal, n int) []byte {
+	rot, err := vector.NewRotation(8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := rot.Encode([]float32{1, float32(n), 0, -float32(n), 2, 0, 0, 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Append(nil)
+}
+
+func genEmbedded(t *rapid.T) event.Embedded {
+	e := event.Embedded{
+		ID: genID.Draw(t, "id"), Version: rapid.Uint64Range(0, 5).Draw(t, "version"),
+		Model: genModel.Draw(t, "model"), Encoding: rapid.SampledFrom([]uint64{1, 1, 1, 2}).Draw(t, "encoding"),
+		Vector: testVector(t, rapid.IntRange(0, 5).Draw(t, "vector")),
+	}
+	if rapid.IntRange(0, 9).Draw(t, "bad") == 0 {
+		e.Vector = e.Vector[:3]
+	}
+	return e
 }
 
 func genHistory(t *rapid.T) history {

@@ -64,6 +64,7 @@ func (f *fold) replace(was present, m event.Memory, deleted, incomplete bool) er
 		ID: id, Seq: f.seq, Version: m.Version, Created: m.CreatedAt.UnixMicro(),
 		Type: m.Type, Project: m.Project, Deleted: deleted, Incomplete: incomplete,
 		SupersededBy: index.ID(m.SupersededBy), Payload: payload,
+		SameText: was.open && was.memory.Content == m.Content,
 	}
 	if !deleted {
 		exact := index.ExactKey(m.Content, m.Type, m.Project)

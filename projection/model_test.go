@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"memlog/index"
+	"memlog/index/vector"
 	"memlog/wal/event"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +21,14 @@ type model struct {
 	seen     map[event.ID]bool
 	last     map[event.ID]uint64
 	links    map[event.Link]bool
+	vectors  map[vectorName][]byte
+}
+
+// vectorName is what a vector is of.
+type vectorName struct {
+	id      event.ID
+	version uint64
+	model   string
 }
 
 type modelMemory struct {
@@ -35,6 +44,7 @@ func newModel() *model {
 	return &model{
 		memories: map[event.ID]*modelMemory{}, seen: map[event.ID]bool{},
 		last: map[event.ID]uint64{}, links: map[event.Link]bool{},
+		vectors: map[vectorName][]byte{},
 	}
 }
 
@@ -54,6 +64,14 @@ func (o *model) version(m event.Memory, stored bool) {
 		is.occs = was.occs
 	}
 	is.incomplete = !stored && (!o.seen[m.ID] || was != nil && was.incomplete)
+	for _, model := range []string{"m1", "m2"} {
+		if _, has := o.vectors[vectorName{m.ID, m.Version, model}]; !has && was != nil &&
+			was.m.Content == m.Content {
+			if v, ok := o.vectors[vectorName{m.ID, was.m.Version, model}]; ok {
+				o.vectors[vectorName{m.ID, m.Version, model}] = v
+			}
+		}
+	}
 	o.memories[m.ID], o.seen[m.ID] = is, true
 	o.last[m.ID] = max(o.last[m.ID], m.Version)
 }
@@ -86,6 +104,8 @@ func (o *model) apply(h history, i int) {
 			o.version(e.Memory, false)
 		case event.Retracted:
 			delete(o.memories, e.ID)
+		case event.Embedded:
+			o.embedded(e)
 		case event.Linked:
 			o.find(e.Link.From, h, i)
 			o.find(e.Link.To, h, i)
@@ -96,6 +116,27 @@ func (o *model) apply(h history, i int) {
 			o.facts(e, h, i)
 		}
 	}
+}
+
+func (o *model) embedded(e event.Embedded) {
+	name := vectorName{e.ID, e.Version, e.Model}
+	if _, has := o.vectors[name]; has || !o.seen[e.ID] || e.Model == "" || e.Encoding != 1 ||
+		vector.Validate(e.Vector) != nil {
+		return
+	}
+	o.vectors[name] = e.Vector
+}
+
+// near returns the live memories that have a vector of the model, nearest to q first; those at
+// the same distance in any order, so with their scores only.
+func (o *model) near(model string, q vector.Vector) map[event.ID]float64 {
+	out := map[event.ID]float64{}
+	for id, m := range o.memories {
+		if v, ok := o.vectors[vectorName{id, m.m.Version, model}]; ok && !m.deleted {
+			out[id] = float64(vector.EncodedSimilarity(q, v))
+		}
+	}
+	return out
 }
 
 func (o *model) facts(e event.Event, h history, i int) {
@@ -220,6 +261,7 @@ func compareModel(t fatal, o *model, v *index.View, seq int) {
 	if diff := cmp.Diff(o.links, have); diff != "" {
 		t.Fatalf("links after record %d (-model +index):\n%s", seq, diff)
 	}
+	compareVectors(t, o, v)
 	live := uint64(0)
 	for _, d := range got {
 		if !d.Deleted {
@@ -228,5 +270,31 @@ func compareModel(t fatal, o *model, v *index.View, seq int) {
 	}
 	if s, err := v.Stats(); err != nil || s.Live != live || s.Deleted != uint64(len(got))-live {
 		t.Fatalf("after record %d: totals %+v, %v; %d of %d are live", seq, s, err, live, len(got))
+	}
+}
+
+func compareVectors(t fatal, o *model, v *index.View) {
+	t.Helper()
+	q, err := vector.Parse(testVector(t, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, model := range []string{"m1", "m2"} {
+		hits, err := v.Nearest(index.VectorQuery{
+			Space: index.Space{Model: model, Dims: 8}, Vector: q, Limit: 100,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := map[event.ID]float64{}
+		for i, h := range hits {
+			have[event.ID(h.Doc.ID)] = h.Score
+			if i > 0 && hits[i-1].Score < h.Score {
+				t.Fatalf("vector hits of %s are not in order: %v", model, hits)
+			}
+		}
+		if diff := cmp.Diff(o.near(model, q), have); diff != "" || len(hits) != len(have) {
+			t.Fatalf("vectors of %s after record %d (-model +index):\n%s", model, v.Seq(), diff)
+		}
 	}
 }

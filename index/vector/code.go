@@ -26,11 +26,11 @@ func NewMean(dims int) *Mean { return &Mean{sum: make([]float64, dims)} }
 
 // Add takes an encoded vector in. The order of vectors matters to the last bit.
 func (m *Mean) Add(encoded []byte) error {
-	if len(encoded) != headBytes+len(m.sum) {
+	if len(encoded) != HeadBytes+len(m.sum) {
 		return fmt.Errorf("%w: %d bytes for %d dimensions", ErrVector, len(encoded), len(m.sum))
 	}
 	scale := math.Float32frombits(binary.LittleEndian.Uint32(encoded))
-	for i, q := range encoded[headBytes:] {
+	for i, q := range encoded[HeadBytes:] {
 		m.sum[i] += float64(float32(scale * float32(int8(q))))
 	}
 	m.n++
@@ -51,7 +51,7 @@ func (m *Mean) Floats() []float32 {
 // where r is not negative, lowest bit first.
 func AppendCode(dst, encoded []byte, mean []float32) []byte {
 	scale := math.Float32frombits(binary.LittleEndian.Uint32(encoded))
-	encoded = encoded[headBytes:]
+	encoded = encoded[HeadBytes:]
 	var l1, l2, toMean float64
 	at := len(dst)
 	dst = append(dst, make([]byte, CodeBytes(len(mean)))...)

@@ -13,8 +13,8 @@ const Encoding1 = 1
 // MaxDims bounds the dimensions of a vector.
 const MaxDims = 4096
 
-// headBytes is the scale before the int8 of an encoded vector.
-const headBytes = 4
+// HeadBytes is the length of the scale before the dimensions of an encoded vector.
+const HeadBytes = 4
 
 // ErrVector is wrapped by every error about a vector that cannot be used.
 var ErrVector = errors.New("bad vector")
@@ -119,9 +119,9 @@ func Parse(b []byte) (Vector, error) {
 	if err := Validate(b); err != nil {
 		return Vector{}, err
 	}
-	v := Vector{Q: make([]int8, len(b)-headBytes)}
+	v := Vector{Q: make([]int8, len(b)-HeadBytes)}
 	v.Scale = math.Float32frombits(binary.LittleEndian.Uint32(b))
-	for i, q := range b[headBytes:] {
+	for i, q := range b[HeadBytes:] {
 		v.Q[i] = int8(q)
 	}
 	return v, nil
@@ -129,10 +129,10 @@ func Parse(b []byte) (Vector, error) {
 
 // Validate reports whether b is an encoded vector, without making one.
 func Validate(b []byte) error {
-	if len(b) < headBytes {
+	if len(b) < HeadBytes {
 		return fmt.Errorf("%w: %d bytes", ErrVector, len(b))
 	}
-	if err := checkDims(len(b) - headBytes); err != nil {
+	if err := checkDims(len(b) - HeadBytes); err != nil {
 		return err
 	}
 	scale := math.Float32frombits(binary.LittleEndian.Uint32(b))
@@ -140,7 +140,7 @@ func Validate(b []byte) error {
 		return fmt.Errorf("%w: scale %v", ErrVector, scale)
 	}
 	any := byte(0)
-	for _, q := range b[headBytes:] {
+	for _, q := range b[HeadBytes:] {
 		if q == 0x80 {
 			return fmt.Errorf("%w: -128", ErrVector)
 		}
@@ -161,7 +161,7 @@ func Similarity(a, b Vector) float32 {
 // EncodedSimilarity is Similarity with an encoded vector that Validate would accept.
 func EncodedSimilarity(a Vector, b []byte) float32 {
 	scale := math.Float32frombits(binary.LittleEndian.Uint32(b))
-	return scaled(a.Scale, scale, dotBytes(a.Q, b[headBytes:]))
+	return scaled(a.Scale, scale, dotBytes(a.Q, b[HeadBytes:]))
 }
 
 func scaled(a, b float32, product int32) float32 {

@@ -90,7 +90,7 @@ func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
 	if int(slot/chunkSlots) == len(chunks) {
 		c := &chunk{first: seq}
 		if slot < FirstMean {
-			c.whole = make([]byte, FirstMean*(headBytes+s.dims))
+			c.whole = make([]byte, FirstMean*(HeadBytes+s.dims))
 		}
 		chunks = append(chunks[:len(chunks):len(chunks)], c)
 		s.chunks.Store(&chunks)
@@ -98,7 +98,7 @@ func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
 	c, i := chunks[slot/chunkSlots], slot%chunkSlots
 	c.row[i], c.later[i] = row, uint32(min(seq-c.first, math.MaxUint32))
 	if slot < FirstMean {
-		copy(c.whole[int(i)*(headBytes+s.dims):], encoded)
+		copy(c.whole[int(i)*(HeadBytes+s.dims):], encoded)
 	}
 	s.arrived = seq
 	if row != NoRow {
@@ -178,7 +178,7 @@ func (s *Slab) Whole(slot uint32) ([]byte, bool) {
 	if slot >= FirstMean {
 		return nil, false
 	}
-	size := headBytes + s.dims
+	size := HeadBytes + s.dims
 	return s.chunk(slot).whole[int(slot)*size:][:size], true
 }
 
@@ -214,4 +214,15 @@ func (s *Slab) Prefix(seq uint64) uint32 {
 		}
 	}
 	return lo
+}
+
+// Each calls fn with the row and the encoded vector of each slot below prefix, which is at most
+// FirstMean, whose row has not ended at seq.
+func (s *Slab) Each(prefix uint32, seq uint64, fn func(row uint32, encoded []byte)) {
+	for slot := range prefix {
+		if c := s.chunk(slot); c.holds(slot, seq) {
+			encoded, _ := s.Whole(slot)
+			fn(c.row[slot], encoded)
+		}
+	}
 }

@@ -1,0 +1,163 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"memlog/index/vector"
+)
+
+// loadSlab reads what searches need of a space into memory.
+func loadSlab(s source, sp space) (*vector.Slab, error) {
+	slab := vector.NewSlab(sp.Dims)
+	first, err := firstVectors(s, sp)
+	if err != nil {
+		return nil, err
+	}
+	slot := uint32(0)
+	err = s.scan(partKey(partSlot, sp.num), func(_, v []byte) (bool, error) {
+		for ; len(v) >= slotRecordSize; v = v[slotRecordSize:] {
+			var encoded []byte
+			if slot < uint32(len(first)) {
+				encoded = first[slot]
+			}
+			slab.Add(binary.BigEndian.Uint32(v), binary.BigEndian.Uint64(v[4:]), encoded)
+			slot++
+		}
+		return true, wholeRecords(v)
+	})
+	if err == nil && (slot != sp.count || len(first) != int(min(slot, vector.FirstMean))) {
+		err = s.fuse.check(fmt.Errorf("%d vectors in space %d, not %d: %w", slot, sp.num, sp.count,
+			errValue))
+	}
+	if err == nil {
+		err = loadCodes(s, sp, slab)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.scan(newKey(keyClosed), func(k, v []byte) (bool, error) {
+		f, g := fieldReader{b: k[1:]}, fieldReader{b: v}
+		slab.End(f.u32(), g.u64())
+		return true, f.done("ended row")
+	})
+	slab.Publish()
+	return slab, err
+}
+
+// wholeRecords is an error where something is left of a value of records.
+func wholeRecords(left []byte) error {
+	if len(left) > 0 {
+		return errValue
+	}
+	return nil
+}
+
+func firstVectors(s source, sp space) ([][]byte, error) {
+	var first [][]byte
+	upper := vectorKey(sp.num, vector.FirstMean)
+	err := s.scanRange(vectorKey(sp.num, 0), upper, func(_, v []byte) (bool, error) {
+		if err := vector.Validate(v); err != nil {
+			return false, fmt.Errorf("%w: %w", errValue, err)
+		}
+		first = append(first, append([]byte(nil), v...))
+		return true, nil
+	})
+	return first, err
+}
+
+func loadCodes(s source, sp space, slab *vector.Slab) error {
+	err := s.scan(partKey(partMean, sp.num), func(_, v []byte) (bool, error) {
+		mean, err := decodeMean(v, sp.Dims)
+		slab.AddMean(mean)
+		return true, err
+	})
+	if err != nil {
+		return err
+	}
+	codes, size := uint32(0), vector.CodeBytes(sp.Dims)
+	err = s.scan(partKey(partCode, sp.num), func(_, v []byte) (bool, error) {
+		for ; len(v) >= size && codes < sp.count; v = v[size:] {
+			slab.AddCode(v[:size])
+			codes++
+		}
+		return true, wholeRecords(v)
+	})
+	if want := sp.count; err == nil && want >= vector.FirstMean && codes != want {
+		err = s.fuse.check(fmt.Errorf("%d codes in space %d, not %d: %w", codes, sp.num, want,
+			errValue))
+	}
+	return err
+}
+
+// publishVectors shows the slabs in memory what a batch added.
+func (b *Batch) publishVectors(slabs map[uint32]*vector.Slab) {
+	for _, a := range b.vectors.added {
+		slab := slabs[a.space]
+		switch {
+		case slab == nil:
+		case a.code != nil:
+			slab.AddCode(a.code)
+		case a.mean != nil:
+			slab.AddMean(a.mean)
+		default:
+			slab.Add(uint32(a.row), a.seq, a.encoded)
+		}
+	}
+	for _, slab := range slabs {
+		for _, e := range b.ends {
+			slab.End(uint32(e.row), e.to)
+		}
+		slab.Publish()
+	}
+}
+
+// slab returns the slab of a space that serves this view, nil where the space has no vectors.
+func (v *View) slab(want Space) (*vector.Slab, space, error) {
+	if err, _ := v.src.fuse.state(); err != nil {
+		return nil, space{}, err
+	}
+	if v.batch != nil && v.batch.changed {
+		// What is not committed is in no shared slab.
+		if err := v.batch.flushVectors(); err != nil {
+			return nil, space{}, err
+		}
+		sp, ok := pickSpace(v.batch.vectors.spaces, want)
+		if !ok {
+			return nil, space{}, nil
+		}
+		slab, err := loadSlab(v.src, sp)
+		return slab, sp, err
+	}
+	v.d.mu.Lock()
+	defer v.d.mu.Unlock()
+	sp, ok := pickSpace(v.d.spaces, want)
+	if !ok {
+		return nil, space{}, nil
+	}
+	if slab := v.d.slabs[sp.num]; slab != nil {
+		return slab, sp, nil
+	}
+	if v.d.closed {
+		return nil, space{}, ErrClosed
+	}
+	// With mu held nothing is committed: the slab is all that is there.
+	slab, err := loadSlab(v.d.source(), sp)
+	if err != nil {
+		return nil, space{}, err
+	}
+	if v.d.slabs == nil {
+		v.d.slabs = map[uint32]*vector.Slab{}
+	}
+	v.d.slabs[sp.num] = slab
+	return slab, sp, nil
+}
+
+func pickSpace(spaces []space, want Space) (space, bool) {
+	for _, s := range spaces {
+		if s.Space == want {
+			return s, true
+		}
+	}
+	return space{}, false
+}
