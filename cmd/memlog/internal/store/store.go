@@ -196,6 +196,9 @@ func logError(err error) error {
 		return err
 	case errors.Is(err, recovery.ErrNoSnapshot):
 		return memory.Errorf(memory.CodeNotFound, "%w", err).WithHint("memlog snapshot list shows them")
+	case errors.Is(err, index.ErrOutdated):
+		return memory.Errorf(memory.CodeConflict, "%w", err).
+			WithHint("another version of memlog made it; memlog rebuild makes the index from the log")
 	case errors.Is(err, recovery.ErrDamaged), errors.Is(err, index.ErrSnapshot):
 		return memory.Errorf(memory.CodeDamaged, "%w", err).
 			WithHint("memlog verify shows all damage; memlog repair mends the log")
