@@ -39,6 +39,8 @@ type fake struct {
 	memories   []memory.Memory // of list, in order; of search, all
 	history    memory.History
 	health     memory.HealthResult
+	metrics    memory.MetricsResult
+	cleared    memory.ClearMetricsResult
 	undo       memory.UndoResult
 	asOf       *memory.Resolved
 	repeats    bool
@@ -237,6 +239,15 @@ func (f *fake) Health(ctx context.Context) (memory.HealthResult, error) {
 	health := f.health
 	f.mu.Unlock()
 	return health, f.ask(ctx, "health")
+}
+
+func (f *fake) Metrics(ctx context.Context, r memory.MetricsRequest) (memory.MetricsResult, error) {
+	return f.metrics, f.ask(ctx, r)
+}
+
+func (f *fake) ClearMetrics(ctx context.Context, r memory.ClearMetricsRequest) (
+	memory.ClearMetricsResult, error) {
+	return f.cleared, f.ask(ctx, r)
 }
 
 // id makes the n-th of a row of ids.

@@ -32,6 +32,7 @@ func tools() []tool {
 	return []tool{
 		storeTool, searchTool, listTool, getTool, updateTool, deleteTool, linkTool,
 		historyTool, undoTool, changesTool, healthTool,
+		accessTool, performanceTool, systemHealthTool, cleanupMetricsTool,
 	}
 }
 
