@@ -7,8 +7,8 @@
 // One file a tool: memory_store, memory_search, memory_list, memory_get, memory_update,
 // memory_delete, memory_link, memory_history, memory_undo, memory_changes, memory_health; and, for
 // those who watch a store, get_concurrent_access_stats, get_performance_metrics, get_system_health
-// and cleanup_metrics. None both reads and writes. What an agent is told of them, and what it gets, is a
-// contract and stands in testdata/tools.json, testdata/answers.txt and testdata/counters.txt.
+// and cleanup_metrics. None both reads and writes. What an agent is told of them, and what it gets,
+// is a contract and stands in testdata/tools.json, testdata/answers.txt and testdata/counters.txt.
 //
 // # Names of mcp-memory-service
 //
