@@ -68,6 +68,13 @@ func runHTTP(ctx context.Context, c *call) (err error) {
 		_, err := c.svc.Health(ctx)
 		return err
 	}
+	o.Metrics = func(ctx context.Context) (*memory.MetricsResult, error) {
+		m, err := c.svc.Metrics(ctx, memory.MetricsRequest{})
+		if err != nil {
+			return nil, err
+		}
+		return &m, nil
+	}
 	srv, err := httpserver.Listen(o)
 	if err != nil {
 		return err

@@ -3,7 +3,7 @@
 //
 //	/mcp      the endpoint
 //	/healthz  whether the store answers: 200 "ok", or 503; no token, nothing private
-//	/metrics  counters in Prometheus' text format
+//	/metrics  what is measured of the store and counted here, in Prometheus' text format
 //
 // # Who may call
 //

@@ -96,12 +96,18 @@ func (s *Server) health(w *answer, r *http.Request) *refusal {
 	return nil
 }
 
-// metrics answers /metrics.
+// metrics answers /metrics, without the store's own where that does not answer.
 func (s *Server) metrics(w *answer, r *http.Request) *refusal {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return onlyGet(w)
 	}
-	s.counters.ServeHTTP(w, r)
+	ctx, cancel := context.WithTimeout(r.Context(), healthTime)
+	defer cancel()
+	m, err := s.o.Metrics(ctx)
+	if err != nil {
+		s.o.Logger.Warn("metrics of the store", "err", err)
+	}
+	s.counters.handler(m).ServeHTTP(w, r)
 	return nil
 }
 

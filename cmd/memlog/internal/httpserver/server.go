@@ -59,8 +59,12 @@ type Options struct {
 	Hosts  []string // names of this server besides its addresses and localhost
 	Token  string   // empty: nobody is asked for one
 	MCP    Endpoint
-	Health func(context.Context) error // of the store; nil: it is well
-	Logger *slog.Logger                // nil: discard
+	Logger *slog.Logger // nil: discard
+
+	// Health says whether the store answers; nil: it does.
+	Health func(context.Context) error
+	// Metrics measures the store; nil: nothing is measured.
+	Metrics func(context.Context) (*memory.MetricsResult, error)
 
 	MaxBody     int64         // 0: MaxBody
 	BodyTime    time.Duration // 0: BodyTime
@@ -75,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Health == nil {
 		o.Health = func(context.Context) error { return nil }
+	}
+	if o.Metrics == nil {
+		o.Metrics = func(context.Context) (*memory.MetricsResult, error) { return nil, nil }
 	}
 	if o.MaxBody == 0 {
 		o.MaxBody = MaxBody

@@ -249,6 +249,13 @@ func TestLargeBody(t *testing.T) {
 	if len(entered) > 0 {
 		t.Error("a body that is too large was carried out")
 	}
+	// Announced, it is refused before any of it has come.
+	c := dial(t, r, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+secret+
+		"\r\nContent-Length: 50000000\r\n\r\n")
+	line := make([]byte, len("HTTP/1.1 413"))
+	if _, err := io.ReadFull(c, line); err != nil || string(line) != "HTTP/1.1 413" {
+		t.Errorf("announced: %q %v", line, err)
+	}
 	// What is just small enough goes through.
 	body := strings.Repeat("x", MaxBody)
 	if status, got, _ := r.ask(t, "POST", "/mcp", body, nil); status != 200 || len(got) != MaxBody {
@@ -291,6 +298,19 @@ func TestSlowBody(t *testing.T) {
 	time.AfterFunc(200*time.Millisecond, func() { close(gate) })
 	if status, body, _ := r.ask(t, "POST", "/mcp", "hello", nil); status != 200 || body != "hello" {
 		t.Errorf("slow answer: %d %s", status, body)
+	}
+	ended := make(chan struct{})
+	r = start(t, Options{BodyTime: 50 * time.Millisecond, MCP: &endpoint{gate: make(chan struct{})}})
+	stream := dial(t, r, "GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"+
+		"Authorization: Bearer "+secret+"\r\n\r\n")
+	go func() {
+		io.ReadAll(stream)
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		t.Error("a stream was ended for its age")
+	case <-time.After(300 * time.Millisecond):
 	}
 }
 

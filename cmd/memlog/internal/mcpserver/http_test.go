@@ -79,6 +79,27 @@ func TestRevisionsOverHTTP(t *testing.T) {
 	}
 }
 
+// A request that has a body of neither revision is answered by the rules of the one it names.
+func TestRevisionIsInTheHeader(t *testing.T) {
+	_, url := serveHTTP(t, &fake{}, Options{}, 0)
+	for protocol, want := range map[string]int{"2025-11-25": 400, "2026-07-28": 405, "2099-01-01": 405} {
+		req, err := http.NewRequest("GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(headerProtocol, protocol)
+		req.Header.Set("Accept", "text/event-stream")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("GET in %s: %d, want %d", protocol, res.StatusCode, want)
+		}
+	}
+}
+
 // The log says who gave a command, as the client's headers or its session tell.
 func TestOriginOverHTTP(t *testing.T) {
 	f := &fake{}
