@@ -35,7 +35,7 @@ func commands() []*command {
 		undoCommand(), logCommand(), replayCommand(), revertCommand(),
 		verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(), archiveCommand(),
 		exportCommand(), importCommand(),
-		installCommand(), mcpCommand(), serveCommand(), statusCommand(), stopCommand(),
+		installCommand(), mcpCommand(), callCommand(), serveCommand(), statusCommand(), stopCommand(),
 		versionCommand(), tryCommand(), tortureCommand(), benchCommand(),
 	}
 	for _, c := range table {

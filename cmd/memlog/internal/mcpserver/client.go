@@ -3,12 +3,16 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"memlog/cmd/memlog/internal/memory"
 )
 
 // closeWait is how long [Client.Close] lets a child process end by itself before it is told to.
@@ -16,13 +20,17 @@ const closeWait = 5 * time.Second
 
 // Client is a session with an MCP server that runs as a child process: what an agent does, for
 // those who want to do it without one. Its methods may be called by several goroutines at once.
-type Client struct{ session *mcp.ClientSession }
+type Client struct {
+	session *mcp.ClientSession
+	server  *Server // in this process; nil: it is another one
+}
 
 // CallResult is what a tool answered.
 type CallResult struct {
 	Text       string          // the text for the agent; parts are joined by newlines
 	Structured json.RawMessage // the structured content; nil where there is none
 	IsError    bool            // the tool refused or failed, and Text says why
+	Code       memory.Code     // of the error; empty where there is none
 }
 
 // Tool is a tool as the server lists it.
@@ -70,7 +78,26 @@ func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (Ca
 	if args == nil {
 		args = map[string]any{}
 	}
+	return c.call(ctx, tool, args)
+}
+
+// CallRaw is Call with arguments as JSON; none are an empty object. A tool that is not there is an
+// error with CodeInvalid.
+func (c *Client) CallRaw(ctx context.Context, tool string, args json.RawMessage) (
+	CallResult, error) {
+	if len(args) == 0 || string(args) == "null" {
+		args = json.RawMessage("{}")
+	}
+	return c.call(ctx, tool, args)
+}
+
+func (c *Client) call(ctx context.Context, tool string, args any) (CallResult, error) {
 	res, err := c.session.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
+	var refused *jsonrpc.Error
+	if errors.As(err, &refused) && refused.Code == jsonrpc.CodeInvalidParams {
+		return CallResult{}, memory.Invalid("tool", "%.200s", refused.Message).
+			WithHint("memlog call --list lists the tools")
+	}
 	if err != nil {
 		return CallResult{}, fmt.Errorf("call %s: %w", tool, err)
 	}
@@ -83,6 +110,12 @@ func (c *Client) Call(ctx context.Context, tool string, args map[string]any) (Ca
 
 func result(res *mcp.CallToolResult) (CallResult, error) {
 	out := CallResult{IsError: res.IsError}
+	if code, ok := res.Meta[metaCode].(string); ok {
+		out.Code = memory.Code(code)
+	}
+	if out.IsError && out.Code == "" {
+		out.Code = memory.CodeFailed
+	}
 	var text []string
 	for _, part := range res.Content {
 		if t, ok := part.(*mcp.TextContent); ok {
@@ -99,11 +132,30 @@ func result(res *mcp.CallToolResult) (CallResult, error) {
 	return out, nil
 }
 
+// InProcess opens a session with a server of svc in this process. svc stays the caller's to close,
+// after [Client.Close].
+func InProcess(ctx context.Context, svc memory.Service, o Options, name string) (*Client, error) {
+	s := New(svc, o)
+	near, far := mcp.NewInMemoryTransports()
+	if _, err := s.mcp.Connect(ctx, far, nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("serve mcp: %w", err), s.Close())
+	}
+	c, err := connect(ctx, near, name, nil)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	c.server = s
+	return c, nil
+}
+
 // Close ends the session and the child: its stdin is closed, and where it does not end by itself
 // within closeWait it is terminated.
 func (c *Client) Close() error {
 	if err := c.session.Close(); err != nil {
 		return fmt.Errorf("close mcp session: %w", err)
+	}
+	if c.server != nil {
+		return c.server.Close()
 	}
 	return nil
 }

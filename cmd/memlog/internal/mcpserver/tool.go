@@ -109,11 +109,15 @@ func (s *Server) serve(
 	if err != nil {
 		return failure(t, c, fmt.Errorf("encode the answer of %s: %w", t.name, err))
 	}
-	return &mcp.CallToolResult{
+	res = &mcp.CallToolResult{
 		Content:           []mcp.Content{&mcp.TextContent{Text: out.text}},
 		StructuredContent: json.RawMessage(structured),
 		IsError:           out.refused,
 	}
+	if out.refused {
+		res.Meta = mcp.Meta{metaCode: string(memory.CodeConflict)}
+	}
+	return res
 }
 
 func (s *Server) newCall(t tool, a args, req *mcp.CallToolRequest) *call {
@@ -166,10 +170,14 @@ func failure(t tool, c *call, err error) *mcp.CallToolResult {
 	}
 	text += "\nNext: " + advice(t, c, err)
 	return &mcp.CallToolResult{
+		Meta:    mcp.Meta{metaCode: string(memory.CodeOf(err))},
 		Content: []mcp.Content{&mcp.TextContent{Text: text}},
 		IsError: true,
 	}
 }
+
+// metaCode is the member of a result's _meta that says the code of its error.
+const metaCode = "memlog/code"
 
 // maxErrorText bounds the message of an error result, in bytes.
 const maxErrorText = 2000
