@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -247,45 +248,51 @@ func TestLink(t *testing.T) {
 // A client that asks for progress hears of a call under way, with a number that only goes up, and
 // nothing after the answer; one that does not ask hears nothing.
 func TestProgress(t *testing.T) {
-	f := &fake{gate: make(chan struct{}), memories: some(1, "x")}
-	in, out := serve(t, f, Options{ProgressEvery: time.Millisecond})
-	heard := make(chan *mcp.ProgressNotificationParams, 1000)
-	client := mcp.NewClient(&mcp.Implementation{Name: "p", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(
-			_ context.Context, r *mcp.ProgressNotificationClientRequest,
-		) {
-			heard <- r.Params
-		},
-	})
-	s, err := client.Connect(t.Context(), &mcp.IOTransport{Reader: out, Writer: in}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	params := &mcp.CallToolParams{Name: "memory_search", Arguments: map[string]any{"query": "x"}}
-	params.SetProgressToken("tok")
-	go func() {
-		var last float64
-		for range 3 {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{gate: make(chan struct{}), memories: some(1, "x")}
+		in, out := serve(t, f, Options{})
+		heard := make(chan *mcp.ProgressNotificationParams, 1000)
+		client := mcp.NewClient(&mcp.Implementation{Name: "p", Version: "1"}, &mcp.ClientOptions{
+			ProgressNotificationHandler: func(
+				_ context.Context, r *mcp.ProgressNotificationClientRequest,
+			) {
+				heard <- r.Params
+			},
+		})
+		s, err := client.Connect(t.Context(), &mcp.IOTransport{Reader: out, Writer: in}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		call := func(token any, takes time.Duration) {
+			p := &mcp.CallToolParams{Name: "memory_search", Arguments: map[string]any{"query": "x"}}
+			if token != nil {
+				p.SetProgressToken(token)
+			}
+			go func() {
+				time.Sleep(takes)
+				f.gate <- struct{}{}
+			}()
+			if _, err := s.CallTool(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		call("tok", 3*progressEvery+progressEvery/2)
+		if len(heard) != 3 {
+			t.Fatalf("heard %d times", len(heard))
+		}
+		for last := 0.0; len(heard) > 0; {
 			p := <-heard
 			if p.Progress <= last || p.ProgressToken != "tok" || p.Message == "" {
 				t.Errorf("progress %+v after %v", p, last)
 			}
 			last = p.Progress
 		}
-		close(f.gate)
-	}()
-	if _, err := s.CallTool(t.Context(), params); err != nil {
-		t.Fatal(err)
-	}
-	for len(heard) > 0 {
-		<-heard
-	}
-	params.SetMeta(nil)
-	if _, err := s.CallTool(t.Context(), params); err != nil {
-		t.Fatal(err)
-	}
-	if len(heard) > 0 {
-		t.Errorf("progress that nobody asked for: %+v", <-heard)
-	}
+		call("tok", progressEvery/2) // soon
+		call(nil, 5*progressEvery)
+		if len(heard) > 0 {
+			t.Errorf("progress that is not due: %+v", <-heard)
+		}
+	})
 }

@@ -36,17 +36,11 @@ type follower struct {
 
 	mu sync.Mutex
 	// mu guards:
-	sessions map[*mcp.ServerSession]map[string]subscription
-	changed  map[string]bool    // resources that changed and nobody was told yet
-	cancel   context.CancelFunc // of the following under way; nil where there is none
-	wake     chan struct{}      // of the following under way: something is in changed
+	sessions map[*mcp.ServerSession]map[string]topic // by address
+	changed  map[string]bool                         // resources that changed and nobody was told yet
+	cancel   context.CancelFunc                      // of the following under way; nil where there is none
+	wake     chan struct{}                           // of the following under way: something is in changed
 	closed   bool
-}
-
-// subscription is one resource of one connection. A client may subscribe to it several times.
-type subscription struct {
-	topic topic
-	times int
 }
 
 // topic says which records of the log change a resource.
@@ -110,14 +104,14 @@ func (f *follower) subscribe(ctx context.Context, s *mcp.ServerSession, uri stri
 	switch {
 	case f.closed:
 		return asProtocolError("", memory.Errorf(memory.CodeBusy, "the server is closing"))
-	case len(f.sessions[s]) == maxSubscriptions:
+	case len(f.sessions[s]) == maxSubscriptions && f.sessions[s][uri] == topic{}:
 		return asProtocolError("", memory.Invalid("uri", "%d resources are subscribed to already",
 			maxSubscriptions).WithHint("memlog://changes/{seq} tells of every change."))
 	case f.sessions[s] == nil:
-		f.sessions[s] = map[string]subscription{}
+		f.sessions[s] = map[string]topic{}
 		f.work.Go(func() { f.forget(s) })
 	}
-	f.sessions[s][uri] = subscription{topic: t, times: f.sessions[s][uri].times + 1}
+	f.sessions[s][uri] = t
 	if f.cancel == nil {
 		f.start(health.Seq + 1)
 	}
@@ -133,18 +127,10 @@ func (f *follower) start(from memory.Seq) {
 	f.work.Go(func() { f.report(ctx, wake) })
 }
 
-// unsubscribe takes a subscription back.
+// unsubscribe takes a subscription back, however often it was made: so the SDK has it.
 func (f *follower) unsubscribe(s *mcp.ServerSession, uri string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	sub, ok := f.sessions[s][uri]
-	if !ok {
-		return
-	}
-	if sub.times--; sub.times > 0 {
-		f.sessions[s][uri] = sub
-		return
-	}
 	delete(f.sessions[s], uri)
 	f.rest()
 }
@@ -200,8 +186,8 @@ func (f *follower) note(ctx context.Context, rec memory.LogRecord) {
 		return
 	}
 	for _, subs := range f.sessions {
-		for uri, sub := range subs {
-			if !f.changed[uri] && sub.topic.concerns(rec) {
+		for uri, t := range subs {
+			if !f.changed[uri] && t.concerns(rec) {
 				f.changed[uri] = true
 			}
 		}

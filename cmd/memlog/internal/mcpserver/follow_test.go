@@ -2,8 +2,10 @@ package mcpserver
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,39 +108,45 @@ func rests(t *testing.T, f *fake) {
 }
 
 func TestSubscriptions(t *testing.T) {
-	f, s := following(t)
-	a, b := listen(t, s), listen(t, s)
-	one := memoryPrefix + id(0).String()
-	a.subscribe(t, one)
-	a.subscribe(t, memoryPrefix+"alias")
-	a.subscribe(t, tagsURI)
-	b.subscribe(t, recentURI)
-	b.subscribe(t, changesPrefix+"3")
-	linked := memory.LogEvent{Kind: "linked", Fields: map[string]any{
-		"from": id(5), "to": id(0).String(), "type": "t"}}
-	f.append(record(2, "s", storedEvent(1, "y")))
-	a.hears(t, tagsURI)
-	b.hears(t, recentURI)
-	f.append(record(3, "s", linked))
-	a.hears(t, one, memoryPrefix+"alias")
-	b.hears(t, recentURI)
-	f.append(record(4, "s", memory.LogEvent{Kind: "digested"}, memory.LogEvent{Kind: "embedded",
-		Fields: map[string]any{"id": id(0)}})) // nothing that anybody sees
-	f.append(record(5, "s", memory.LogEvent{Kind: "deleted", Fields: map[string]any{"id": id(0)}}))
-	a.hears(t, one, memoryPrefix+"alias", tagsURI)
-	b.hears(t, recentURI, changesPrefix+"3")
-	if n := f.followers.Load(); n != 1 {
-		t.Errorf("%d readings of the log for 2 clients", n)
-	}
-	if err := a.Unsubscribe(t.Context(), &mcp.UnsubscribeParams{URI: one}); err != nil {
-		t.Fatal(err)
-	}
-	f.append(record(6, "s", memory.LogEvent{Kind: "restored", Fields: map[string]any{"id": id(0)}}))
-	a.hears(t, memoryPrefix+"alias", tagsURI)
-	b.hears(t, recentURI, changesPrefix+"3")
-	if len(a.heard)+len(b.heard) > 0 {
-		t.Errorf("%d notifications more than were due", len(a.heard)+len(b.heard))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f, s := following(t)
+		a, b := listen(t, s), listen(t, s)
+		one := memoryPrefix + id(0).String()
+		a.subscribe(t, one)
+		a.subscribe(t, memoryPrefix+"alias")
+		a.subscribe(t, tagsURI)
+		b.subscribe(t, recentURI)
+		b.subscribe(t, changesPrefix+"3")
+		linked := memory.LogEvent{Kind: "linked", Fields: map[string]any{
+			"from": id(5), "to": id(0).String(), "type": "t"}}
+		f.append(record(2, "s", storedEvent(1, "y")))
+		a.hears(t, tagsURI)
+		b.hears(t, recentURI)
+		f.append(record(3, "s", linked))
+		a.hears(t, one, memoryPrefix+"alias")
+		b.hears(t, recentURI)
+		f.append(record(4, "s", memory.LogEvent{Kind: "digested"}, memory.LogEvent{Kind: "embedded",
+			Fields: map[string]any{"id": id(0)}})) // nothing that anybody sees
+		time.Sleep(4 * tellAfter)
+		if len(a.heard)+len(b.heard) > 0 {
+			t.Errorf("%d notifications of bookkeeping", len(a.heard)+len(b.heard))
+		}
+		f.append(record(5, "s", memory.LogEvent{Kind: "deleted", Fields: map[string]any{"id": id(0)}}))
+		a.hears(t, one, memoryPrefix+"alias", tagsURI)
+		b.hears(t, recentURI, changesPrefix+"3")
+		if n := f.followers.Load(); n != 1 {
+			t.Errorf("%d readings of the log for 2 clients", n)
+		}
+		if err := a.Unsubscribe(t.Context(), &mcp.UnsubscribeParams{URI: one}); err != nil {
+			t.Fatal(err)
+		}
+		f.append(record(6, "s", memory.LogEvent{Kind: "restored", Fields: map[string]any{"id": id(0)}}))
+		a.hears(t, memoryPrefix+"alias", tagsURI)
+		b.hears(t, recentURI, changesPrefix+"3")
+		if len(a.heard)+len(b.heard) > 0 {
+			t.Errorf("%d notifications more than were due", len(a.heard)+len(b.heard))
+		}
+	})
 }
 
 // The log is followed only while somebody is subscribed, also where a client goes without a word.
@@ -157,6 +165,12 @@ func TestFollowingEndsWithTheLastSubscription(t *testing.T) {
 	f.append(record(2, "s", storedEvent(1, "y")))
 	a.hears(t, tagsURI)
 	a.in.Close()
+	rests(t, f)
+	b.subscribe(t, recentURI)
+	b.subscribe(t, recentURI)
+	if err := b.Unsubscribe(t.Context(), &mcp.UnsubscribeParams{URI: recentURI}); err != nil {
+		t.Fatal(err)
+	}
 	rests(t, f)
 	b.subscribe(t, recentURI) // and begins again
 	f.append(record(3, "s", storedEvent(2, "z")))
@@ -245,6 +259,19 @@ func TestSubscribeRefuses(t *testing.T) {
 	}
 	if n := f.followers.Load(); n != 0 {
 		t.Errorf("%d readings of the log", n)
+	}
+}
+
+func TestSubscriptionsAreBounded(t *testing.T) {
+	_, s := following(t)
+	a := listen(t, s)
+	for n := range maxSubscriptions {
+		a.subscribe(t, fmt.Sprint(changesPrefix, n))
+	}
+	a.subscribe(t, changesPrefix+"0") // one of them
+	err := a.Subscribe(t.Context(), &mcp.SubscribeParams{URI: recentURI})
+	if err == nil || !strings.Contains(err.Error(), "1000 resources are subscribed to already") {
+		t.Errorf("one too many: %v", err)
 	}
 }
 

@@ -21,7 +21,6 @@ type reporter struct {
 	session *mcp.ServerSession
 	token   any
 	log     *slog.Logger
-	every   time.Duration
 	stop    chan struct{}
 	done    sync.WaitGroup
 
@@ -37,14 +36,14 @@ func (s *Server) report(ctx context.Context, req *mcp.CallToolRequest) *reporter
 	if token == nil || req.Session == nil {
 		return nil
 	}
-	r := &reporter{session: req.Session, token: token, log: s.o.Logger, every: s.o.ProgressEvery,
+	r := &reporter{session: req.Session, token: token, log: s.o.Logger,
 		stop: make(chan struct{}), message: "waiting for the store"}
 	r.done.Go(func() { r.run(ctx) })
 	return r
 }
 
 func (r *reporter) run(ctx context.Context) {
-	tick := time.NewTicker(r.every)
+	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for began := time.Now(); ; {
 		select {

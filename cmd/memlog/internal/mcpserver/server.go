@@ -30,8 +30,6 @@ type Options struct {
 	ProjectDir string           // CLAUDE_PROJECT_DIR: where commands are given
 	User, Host string           // who, for the log
 	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
-	// ProgressEvery is how often a client that asks for progress gets it; 0: progressEvery.
-	ProgressEvery time.Duration
 	// Conformance adds what the protocol's official conformance suite asks servers for.
 	Conformance bool
 }
@@ -57,12 +55,9 @@ func New(svc memory.Service, o Options) *Server {
 	if o.Session == "" {
 		o.Session = event.NewID().String()
 	}
-	if o.ProgressEvery == 0 {
-		o.ProgressEvery = progressEvery
-	}
 	s := &Server{svc: svc, o: o}
 	s.follow = &follower{svc: svc, log: o.Logger, tell: s.tell,
-		sessions: map[*mcp.ServerSession]map[string]subscription{}, changed: map[string]bool{}}
+		sessions: map[*mcp.ServerSession]map[string]topic{}, changed: map[string]bool{}}
 	options := mcp.ServerOptions{
 		Instructions:       instructions,
 		Logger:             o.Logger,

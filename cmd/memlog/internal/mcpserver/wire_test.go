@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,6 +188,32 @@ func TestCancelledCallsEnd(t *testing.T) {
 	p.in.Close() // while the gate is shut: only what was cancelled can have ended
 	if line := p.receive(); line != "" {
 		t.Errorf("a cancelled call was answered: %s", line)
+	}
+}
+
+// What was given up on is forgotten with its answer.
+func TestCancelledIDsAreForgotten(t *testing.T) {
+	var out bytes.Buffer
+	c := &lineConn{out: keepOpen{&out}, idle: make(chan struct{}, 1),
+		pending: map[jsonrpc.ID]bool{}, given: map[jsonrpc.ID]bool{}}
+	id, err := jsonrpc.MakeID(float64(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel := []byte(
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
+	c.message(line{text: []byte(`{"jsonrpc":"2.0","id":1,"method":"ping"}`)})
+	c.message(line{text: cancel})
+	if err := c.Write(t.Context(), &jsonrpc.Response{ID: id}); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() != 0 || len(c.pending)+len(c.given) != 0 {
+		t.Errorf("%d bytes written, %d calls waited for, %d remembered", out.Len(),
+			len(c.pending), len(c.given))
+	}
+	c.message(line{text: cancel}) // of what is not under way
+	if len(c.given) != 0 {
+		t.Error("a cancellation of nothing is remembered")
 	}
 }
 
