@@ -189,3 +189,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestDerivedID holds ids that other programs' names led to before: they never change.
+func TestDerivedID(t *testing.T) {
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{"mcp-memory-service", "h1"}, "18fdead9-f957-8675-abec-629183169506"},
+		{[]string{"a", "bc"}, "40191da8-bbd0-89fe-adb8-d5511b7d1e81"},
+		{[]string{"ab", "c"}, "fc32752f-4511-8289-a290-3ac934bf9de3"},
+		{nil, "fc9c7216-1b3f-851f-91ab-a4963cbb8989"},
+	} {
+		if got := DerivedID(c.names...).String(); got != c.want {
+			t.Errorf("%q: %s, want %s", c.names, got, c.want)
+		}
+	}
+}

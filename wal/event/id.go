@@ -1,6 +1,8 @@
 package event
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -18,6 +20,21 @@ type Seq uint64
 // NewID makes a fresh version 7 id. It reads the clock and random numbers, so only commands call
 // it, never a projection. Safe for concurrent use.
 func NewID() ID { return ID(uuid.Must(uuid.NewV7())) }
+
+// foreignSpace is the name space of derived ids. It never changes: they would be others.
+var foreignSpace = uuid.MustParse("5f6a3f0e-52d5-4d0e-9c7b-0b5cf4d0a7e1")
+
+// DerivedID makes the id of what another program calls by the given names: a version 8 UUID (RFC
+// 9562) of their SHA-256, the same on every machine and at any time, so that what is brought in
+// twice is one memory. Names are kept apart: ("a", "bc") and ("ab", "c") have different ids.
+func DerivedID(names ...string) ID {
+	var key []byte
+	for _, n := range names {
+		key = binary.AppendUvarint(key, uint64(len(n)))
+		key = append(key, n...)
+	}
+	return ID(uuid.NewHash(sha256.New(), foreignSpace, key, 8))
+}
 
 // ParseID reads the 36-character form, in either case. Other UUID notations are refused, so that
 // one memory has one name.

@@ -20,6 +20,7 @@ const (
 	DefaultLimit        = 10        // hits and list entries where no limit is given
 	MaxLimit            = 10_000    // hits and list entries of one answer
 	MaxShownOccurrences = 100       // occurrences shown with a memory
+	MaxRejected         = 10_000    // rejected lines of one import that are listed
 	MinYear             = 1         // earliest year of a created time
 	MaxYear             = 9999      // latest year of a created time
 	DefaultThreshold    = 0.8       // similarity from which memories are suggested as duplicates

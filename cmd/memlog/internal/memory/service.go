@@ -122,12 +122,13 @@ type ImportRequest struct {
 
 // ImportResult is the report of an import.
 type ImportResult struct {
-	Imported int        `json:"imported"` // memories or records that are new
-	Present  int        `json:"present"`  // that were there already
-	Changed  int        `json:"changed"`  // that became a new version of what was there
-	Repeated int        `json:"repeated"` // of those present: said again at another time
-	Rejected []Rejected `json:"rejected"`
-	Group    string     `json:"group,omitempty"` // undo takes it back as one
+	Imported int        `json:"imported"`                // memories or records that are new
+	Present  int        `json:"present"`                 // that were there already
+	Changed  int        `json:"changed"`                 // that became a new version of what was there
+	Repeated int        `json:"repeated"`                // of those present: said again
+	Rejected []Rejected `json:"rejected"`                // at most MaxRejected
+	More     int        `json:"rejected_more,omitempty"` // rejected beyond those
+	Group    string     `json:"group,omitempty"`         // undo takes it back as one
 	Seq      Seq        `json:"seq"`
 	DryRun   bool       `json:"dry_run,omitempty"`
 	Notes    []string   `json:"notes,omitempty"`
@@ -136,6 +137,16 @@ type ImportResult struct {
 // Rejected is a line that was not imported, and why.
 type Rejected struct {
 	Source string `json:"source,omitempty"`
-	Line   int    `json:"line"`
+	Line   int    `json:"line"`           // 0: not known
+	Unit   string `json:"unit,omitempty"` // what Line counts, where it is no line: row, entry
 	Reason string `json:"reason"`
+}
+
+// Reject adds a rejected line to the report, or counts it where the report is full.
+func (r *ImportResult) Reject(one Rejected) {
+	if len(r.Rejected) >= MaxRejected {
+		r.More++
+		return
+	}
+	r.Rejected = append(r.Rejected, one)
 }

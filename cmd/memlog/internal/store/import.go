@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -30,7 +29,7 @@ type importing struct {
 	res    *memory.ImportResult
 	chunk  []importLine
 	bytes  int
-	links  []lineLink         // of all lines; they are made last, when both ends are there
+	links  *pendingLinks      // that lead to what was not there yet; they are made last
 	left   int                // lines about what was deleted here
 	older  int                // lines that say what a memory said before it was changed here
 	dry    map[memory.ID]bool // of a dry run: what lines before would have made
@@ -44,11 +43,6 @@ type importLine struct {
 	m     event.Memory
 	line  *transfer.Line
 	dated bool // it brought its own created time
-}
-
-type lineLink struct {
-	n    int
-	link event.Link
 }
 
 // Import reads memlog JSONL. What a line says is judged against the state, so that the same file
@@ -70,7 +64,8 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	done()
 	res := memory.ImportResult{Rejected: []memory.Rejected{}, DryRun: r.DryRun}
 	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res, dry: map[memory.ID]bool{},
-		mine: map[uint64]bool{}}
+		mine: map[uint64]bool{}, links: &pendingLinks{}}
+	defer in.links.close()
 	rd := transfer.NewReader(src, transfer.ReaderOptions{Source: r.Name, Zone: s.o.Now().Location()})
 	for {
 		item, err := rd.Next()
@@ -129,7 +124,7 @@ func plural(n int, one, many string) string {
 func (in *importing) take(ctx context.Context, item transfer.Item) error {
 	switch {
 	case item.Rejected != nil:
-		in.res.Rejected = append(in.res.Rejected, *item.Rejected)
+		in.res.Reject(*item.Rejected)
 	case item.Record != nil:
 		if err := in.flush(ctx); err != nil {
 			return err
@@ -151,8 +146,7 @@ func (in *importing) take(ctx context.Context, item transfer.Item) error {
 }
 
 func (in *importing) reject(line int, err error) {
-	in.res.Rejected = append(in.res.Rejected, memory.Rejected{Source: in.r.Name, Line: line,
-		Reason: err.Error()})
+	in.res.Reject(memory.Rejected{Source: in.r.Name, Line: line, Reason: err.Error()})
 }
 
 // check holds a line against the limits that every memory has.
@@ -167,6 +161,10 @@ func (in *importing) check(item transfer.Item) (importLine, error) {
 	if len(l.Occurrences) > 0 {
 		n.Tags = nil // repetitions may bring a memory more tags than one command can
 	}
+	dated := !m.CreatedAt.IsZero()
+	if !dated {
+		n.CreatedAt = l.AboutAt
+	}
 	c, err := clean(n, in.now)
 	if err != nil {
 		return importLine{}, err
@@ -175,13 +173,15 @@ func (in *importing) check(item transfer.Item) (importLine, error) {
 		c.Tags = m.Tags
 	}
 	c.Version, c.SupersededBy, c.Extra = m.Version, m.SupersededBy, m.Extra
-	return importLine{n: item.Line, m: c, line: l, dated: !m.CreatedAt.IsZero()}, nil
+	return importLine{n: item.Line, m: c, line: l, dated: dated}, nil
 }
 
 // tally is what one record came to, and which memory each of its lines is.
 type tally struct {
 	imported, present, changed, repeated, left, older int
 	ids                                               []memory.ID
+	early                                             []lineLink // that lead to what is not there yet
+	circles                                           []int      // lines superseded by themselves
 }
 
 // flush decides and appends the chunk: in one record, or in several where its lines speak of one
@@ -193,18 +193,20 @@ func (in *importing) flush(ctx context.Context) error {
 		var t tally
 		decide := func(v *index.View) ([]event.Event, error) {
 			t = tally{}
-			return in.decideChunk(v, chunk, &t)
+			out, err := in.decideChunk(v, chunk, &t)
+			if err != nil {
+				return nil, err
+			}
+			links, err := linkLines(v, chunk, out, &t)
+			return append(out, links...), err
 		}
 		if err := in.append(ctx, decide); err != nil {
 			return err
 		}
 		in.count(t)
-		for i, id := range t.ids {
-			for _, k := range chunk[i].line.Links {
-				if k.From.IsZero() {
-					k.From = id
-				}
-				in.links = append(in.links, lineLink{chunk[i].n, k})
+		for _, k := range t.early {
+			if err := in.links.add(k); err != nil {
+				return err
 			}
 		}
 		chunk = chunk[len(t.ids):]
@@ -223,6 +225,10 @@ func (in *importing) count(t tally) {
 		if in.r.DryRun {
 			in.dry[id] = true
 		}
+	}
+	for _, n := range t.circles {
+		in.reject(n, errors.New("superseded_by: leads in a circle back to this memory, which was taken "+
+			"as not superseded"))
 	}
 }
 
@@ -258,58 +264,4 @@ func (in *importing) append(
 		in.res.Seq = out.seq
 	}
 	return err
-}
-
-// makeLinks makes the links of all lines, now that their ends are there.
-func (in *importing) makeLinks(ctx context.Context) error {
-	for chunk := range slices.Chunk(in.links, chunkLines) {
-		var missing []int
-		err := in.append(ctx, func(v *index.View) ([]event.Event, error) {
-			missing = missing[:0]
-			var out []event.Event
-			made := map[event.Link]bool{}
-			for _, k := range chunk {
-				ok, err := bothLive(v, k.link)
-				if err != nil {
-					return nil, err
-				}
-				if !ok {
-					missing = append(missing, k.n)
-					continue
-				}
-				there, err := hasLink(v, k.link)
-				if err != nil {
-					return nil, err
-				}
-				if !there && !made[k.link] {
-					made[k.link] = true
-					out = append(out, event.Linked{Link: k.link})
-				}
-			}
-			return out, nil
-		})
-		if err != nil {
-			return err
-		}
-		if in.r.DryRun {
-			continue // nothing was stored that a link could lead to
-		}
-		for _, n := range missing {
-			in.reject(
-				n,
-				errors.New("links: an end of a link is not a live memory; the memory itself was taken"),
-			)
-		}
-	}
-	return nil
-}
-
-func bothLive(v *index.View, l event.Link) (bool, error) {
-	for _, id := range []memory.ID{l.From, l.To} {
-		_, ok, err := v.Doc(index.ID(id))
-		if err != nil || !ok {
-			return false, err
-		}
-	}
-	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -40,6 +41,12 @@ func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 			continue
 		}
 		d, ok, err := known(v, &l, key)
+		if err == nil {
+			d, ok, err = sp.apart(v, &l, d, ok)
+		}
+		if err == nil {
+			err = sp.breakCircle(v, &l, t)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", l.n, err)
 		}
@@ -80,6 +87,72 @@ func (sp *spoken) add(key [32]byte, l importLine, evs []event.Event) {
 // named reports whether a line has an alias of what a line before it made.
 func (sp *spoken) named(l importLine) bool {
 	return slices.ContainsFunc(l.m.Aliases, func(a string) bool { return sp.names[a] })
+}
+
+// apart gives a line whose id was made of its text, without regard to case and outer blanks, an id
+// of its own where the memory of that id is another text of the same kind.
+func (sp *spoken) apart(v *index.View, l *importLine, d index.Doc, ok bool) (
+	index.Doc, bool, error) {
+	if !l.line.IDOfText {
+		return d, ok, nil
+	}
+	var have string
+	if first, said := sp.said[l.m.ID]; said {
+		have = first.m.Content
+	} else if ok {
+		old, err := whole(d)
+		if err != nil {
+			return d, ok, err
+		}
+		have = old.Content
+	}
+	if have == "" || have == l.m.Content || foldedText(have) != foldedText(l.m.Content) {
+		return d, ok, nil
+	}
+	own := *l.line
+	own.ID = event.DerivedID(l.m.ID.String(), l.m.Content)
+	own.Links = slices.Clone(own.Links)
+	for i := range own.Links {
+		if own.Links[i].From == l.m.ID {
+			own.Links[i].From = own.ID
+		}
+	}
+	l.line, l.m.ID = &own, own.ID
+	return v.Doc(index.ID(own.ID))
+}
+
+func foldedText(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// maxCircle is how many memories are followed from one to what stands in for it.
+const maxCircle = 1000
+
+// breakCircle takes a line as not superseded where what stands in for it leads back to it: else
+// none of them would stand for itself.
+func (sp *spoken) breakCircle(v *index.View, l *importLine, t *tally) error {
+	if l.line.Deleted {
+		return nil
+	}
+	for at, n := l.m.SupersededBy, 0; !at.IsZero() && n < maxCircle; n++ {
+		if at == l.m.ID {
+			l.m.SupersededBy = memory.ID{}
+			t.circles = append(t.circles, l.n)
+			return nil
+		}
+		if said, ok := sp.said[at]; ok {
+			at = said.m.SupersededBy
+			continue
+		}
+		d, ok, err := v.Doc(index.ID(at))
+		if err != nil || !ok || d.Deleted {
+			return err
+		}
+		old, err := whole(d)
+		if err != nil {
+			return err
+		}
+		at = old.SupersededBy
+	}
+	return nil
 }
 
 // sameLine reports whether a line says of a memory what one before it said. A line that leaves the
@@ -148,7 +221,10 @@ func (in *importing) decideVersion(v *index.View, l *importLine, d index.Doc, t 
 		return []event.Event{event.Deleted{ID: l.m.ID, SupersededBy: l.m.SupersededBy}}, nil
 	}
 	m := l.m
-	m.Version, m.UpdatedAt = d.LastVersion+1, in.now
+	m.Version = d.LastVersion + 1
+	if now, err := whole(d); err != nil || !m.UpdatedAt.After(now.UpdatedAt) {
+		m.UpdatedAt = in.now // it does not say when
+	}
 	return append([]event.Event{event.Updated{Memory: m}}, newOccurrences(d, l)...), nil
 }
 

@@ -107,6 +107,8 @@ var lineTakers = takers[draft]{
 	"occurrences": takeOccurrences,
 	"links":       takeLinks,
 	"extra":       into(extra, func(l *draft) *event.Extra { return &l.Extra }),
+	"about_at":    timeInto("about_at", func(l *draft) *time.Time { return &l.AboutAt }),
+	"id_of_text":  into(boolean, func(l *draft) *bool { return &l.IDOfText }),
 }
 
 // line reads a line of a memory and checks what needs more than one field.

@@ -43,6 +43,8 @@ func (l Line) AppendJSON(dst []byte) ([]byte, error) {
 		o.text("type", k.Type)
 	})
 	o.extra(l.Extra)
+	o.time("about_at", l.AboutAt)
+	o.flag("id_of_text", l.IDOfText)
 	if o.err != nil {
 		return dst, fmt.Errorf("write memory %s: %w", l.ID, o.err)
 	}

@@ -31,6 +31,13 @@ type Line struct {
 	Occurrences  []event.Occurrence
 	Links        []event.Link // From is ID, also where that is zero, unless the line names another
 	Extra        event.Extra  // fields that a newer version of memlog gave the memory
+
+	// AboutAt dates a memory that is new and has no CreatedAt: the best that a source knows of it.
+	// It says nothing about a memory that is here.
+	AboutAt time.Time
+	// IDOfText says that ID was made of the content without regard to case and outer blanks: where
+	// the memory of this id differs from the line in nothing else, the line is another memory.
+	IDOfText bool
 }
 
 // Attached is what a store knows of a memory beside its present version.
