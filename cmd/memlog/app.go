@@ -53,6 +53,8 @@ func (a *app) run(ctx context.Context, words []string) int {
 	table, globals := commands(), globalFlags()
 	l, err := arrange(table, globals, words)
 	switch {
+	case l.cmd != nil && l.cmd.neverFails && !l.help:
+		return a.runUnfailing(ctx, l, err)
 	case err != nil:
 		return a.fail(err, wantsJSON(words))
 	case l.help && l.cmd == nil:
@@ -65,11 +67,28 @@ func (a *app) run(ctx context.Context, words []string) int {
 			wantsJSON(words))
 	}
 	c := &call{app: a, cmd: l.cmd}
-	err = tree(c, table, globals).RunContext(ctx, l.words())
-	if err = c.finish(err); err != nil {
+	if err = c.do(ctx, l); err != nil {
 		return a.fail(err, c.asJSON(words))
 	}
 	return exitDone
+}
+
+// runUnfailing runs a command whose caller would take an exit code for an order. err is of taking
+// the line apart.
+func (a *app) runUnfailing(ctx context.Context, l line, err error) int {
+	if err == nil {
+		err = (&call{app: a, cmd: l.cmd}).do(ctx, l)
+	}
+	if err != nil {
+		a.fail(err, false)
+	}
+	return exitDone
+}
+
+// do runs the command of a line.
+func (c *call) do(ctx context.Context, l line) error {
+	err := tree(c, commands(), globalFlags()).RunContext(ctx, l.words())
+	return c.finish(err)
 }
 
 // tree builds what urfave/cli parses with. The action of each command fills in c and runs it.

@@ -21,8 +21,10 @@ type command struct {
 	flags    []cli.Flag
 	exits    []int // exit codes besides 0, 1 and 2
 	subs     []*command
-	run      func(context.Context, *call) error // nil: only its subcommands do something
-	parent   *command
+	// neverFails: its exit code is always 0, and an error is on stderr alone.
+	neverFails bool
+	run        func(context.Context, *call) error // nil: only its subcommands do something
+	parent     *command
 }
 
 // commands returns the table, in the order of the help.
@@ -35,7 +37,8 @@ func commands() []*command {
 		undoCommand(), logCommand(), replayCommand(), revertCommand(),
 		verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(), archiveCommand(),
 		exportCommand(), importCommand(),
-		installCommand(), mcpCommand(), callCommand(), serveCommand(), statusCommand(), stopCommand(),
+		installCommand(), mcpCommand(), hookCommand(), callCommand(), serveCommand(),
+		statusCommand(), stopCommand(),
 		versionCommand(), tryCommand(), tortureCommand(), benchCommand(),
 	}
 	for _, c := range table {

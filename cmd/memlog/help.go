@@ -56,7 +56,11 @@ func commandHelp(c *command, globals []cli.Flag) string {
 			fmt.Fprintf(&b, "  %s\n", e)
 		}
 	}
-	b.WriteString("\n" + exitText(c.exits))
+	if c.neverFails {
+		fmt.Fprintf(&b, "\nExit codes\n  0  always\n")
+	} else {
+		b.WriteString("\n" + exitText(c.exits))
+	}
 	return b.String()
 }
 

@@ -57,5 +57,6 @@ func runServe(ctx context.Context, c *call) error {
 		}
 		o.Idle = max(idle, time.Second)
 	}
+	o.Open = drained(o.Open, c.store, log)
 	return daemon.Own(ctx, o)
 }

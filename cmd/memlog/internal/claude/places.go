@@ -55,10 +55,11 @@ func Root(env func(string) string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the working directory: %w", err)
 	}
-	return rootAbove(dir), nil
+	return RootAbove(dir), nil
 }
 
-func rootAbove(dir string) string {
+// RootAbove returns the nearest directory upwards from dir that holds .git, else dir.
+func RootAbove(dir string) string {
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, ".git")); err == nil {
 			return at

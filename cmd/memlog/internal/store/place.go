@@ -28,7 +28,7 @@ const fiveDigits = "[0-9][0-9][0-9][0-9][0-9]"
 var litter = []string{"lost+found", ".DS_Store", ".localized", ".fseventsd", ".Spotlight-V100",
 	".Trashes", ".Trash-*", ".nfs*", "desktop.ini", "Thumbs.db", "*.tmp", ".tmp-*", ".*.tmp-*",
 	"owner.*", "serve.log*", "http.token", "metrics.json*", "ballast", "log", "index", "archive",
-	"snapshots", "quarantine"}
+	"snapshots", "quarantine", "spool"}
 
 // checkLink refuses a store behind a link that leads nowhere.
 func checkLink(dir string) error {
