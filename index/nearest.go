@@ -9,11 +9,15 @@ import (
 	"memlog/index/vector"
 )
 
-// Of a scan by codes, at least minRerank candidates, and rerankFactor for each that is wanted, are
-// compared whole. 100 for 10 finds 99 of 100 that an exact search finds.
+// Of a scan by codes, the best candidates are compared whole: at least minRerank and rerankFactor
+// for each that is wanted, and then as many as may still be among these by the doubt of their
+// estimates, at most moreRerank times as many.
 const (
 	minRerank    = 100
 	rerankFactor = 4
+	moreRerank   = 8
+	rerankDoubts = 1.5 // standard deviations
+	rerankStep   = 50  // how many are read in order of keys
 )
 
 // VectorQuery is a search by vector.
@@ -80,12 +84,29 @@ func (v *View) nearest(want Space, q vector.Vector, s *sieve, limit int) ([]Near
 		})
 		return nearestFirst(all, limit), nil
 	}
+	atLeast := max(minRerank, limit*rerankFactor)
 	candidates := slab.Scan(vector.Scan{
-		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass,
-		Limit: max(minRerank, min(limit, MaxLimit)*rerankFactor),
+		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass, Limit: atLeast * moreRerank,
 	})
-	near, err := v.compareWhole(sp, q, slab, candidates)
-	return nearestFirst(near, limit), err
+	var near []Near
+	for len(candidates) > 0 {
+		n := min(rerankStep, len(candidates))
+		if len(near) >= atLeast && hopeless(candidates[0], near, limit) {
+			break
+		}
+		step, err := v.compareWhole(sp, q, slab, candidates[:n])
+		if err != nil {
+			return nil, err
+		}
+		near, candidates = nearestFirst(append(near, step...), atLeast), candidates[n:]
+	}
+	return nearestFirst(near, limit), nil
+}
+
+// hopeless reports whether a candidate, and those behind it, will not be among the first limit of
+// near, which are in order.
+func hopeless(c vector.Candidate, near []Near, limit int) bool {
+	return c.Estimate+float32(rerankDoubts*c.Error) < near[limit-1].Score
 }
 
 // admit returns what the filter asks of a row, nil where it asks nothing: then the table of rows

@@ -185,16 +185,17 @@ func (l line) words() []string {
 	return append(out, l.args...)
 }
 
-// findFlag returns the flag written name with its dashes: one for a letter, two for a word.
+// findFlag returns the flag written name with its dashes: one for a letter, two for a word, and
+// either for a letter that is all of a flag's name.
 func findFlag(flags []cli.Flag, name string) cli.Flag {
 	bare := strings.TrimLeft(name, "-")
 	dashes := len(name) - len(bare)
-	if bare == "" || (dashes == 1) != (len(bare) == 1) || dashes > 2 {
+	if bare == "" || dashes == 1 && len(bare) > 1 || dashes > 2 {
 		return nil
 	}
 	for _, f := range flags {
 		for _, n := range f.Names() {
-			if n == bare {
+			if n == bare && (dashes == 1 || len(bare) > 1 || len(f.Names()) == 1) {
 				return f
 			}
 		}

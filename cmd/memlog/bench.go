@@ -8,6 +8,6 @@ func benchCommand() *command {
 		about: `
 Each measure runs this binary in a store that is thrown away, with a reference in the same run, and
 reports medians. Your own store is not touched.`,
-		subs: []*command{benchWindowsCommand(), benchRecallCommand()},
+		subs: []*command{benchWindowsCommand(), benchRecallCommand(), benchSearchCommand()},
 	}
 }

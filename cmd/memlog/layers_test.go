@@ -50,7 +50,7 @@ var layers = map[string]struct{ ours, doors []string }{
 	"cmd/memlog/internal/hook": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/claude", "wal/event"}},
 	"cmd/memlog/internal/bench": {ours: []string{"cmd/memlog/internal/memory",
-		"cmd/memlog/internal/daemon"}},
+		"cmd/memlog/internal/daemon", "index", "index/vector"}},
 	"cmd/memlog/internal/httpserver": {ours: []string{"cmd/memlog/internal/memory"},
 		doors: []string{"golang.org/x/net", "golang.org/x/time",
 			"github.com/prometheus/client_golang"}},

@@ -89,18 +89,25 @@ type probe struct {
 	step   float32       // of a sum
 	ones   float32       // of each bit that is set
 	offset float32
+	doubt  float32 // standard deviation of an estimate, by the code's ratio
 }
+
+// The standard deviation of an estimate is |r||y-c|·√((1-t²)/t²)/√(d-1), where t is the cosine of r
+// and its signs (Gao and Long, theorem 3.2). After a rotation t² is near 2/π, so that |r|²/Σ|r| is
+// near |r|√(π/2d): then it is |y-c| times that times doubt.
+var doubt = math.Sqrt(2/math.Pi) * math.Sqrt((1-2/math.Pi)/(2/math.Pi))
 
 // newProbe estimates the inner product of a query y and a vector with mean c and residual r as
 // c·y + r·c + r·(y-c), with r·(y-c) = |r|²/Σ|r| · Σ sign(r)(y-c).
 func newProbe(q Vector, mean []float32) *probe {
 	y := q.floats()
-	var base, total float64
+	var base, total, square float64
 	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
 	for i, c := range mean {
 		base += float64(float64(c) * float64(y[i]))
 		y[i] -= c
 		total += float64(y[i])
+		square += float64(float64(y[i]) * float64(y[i]))
 		low, high = min(low, y[i]), max(high, y[i])
 	}
 	levels := float32(31)
@@ -110,6 +117,7 @@ func newProbe(q Vector, mean []float32) *probe {
 	step := float32((high - low) / levels)
 	p := &probe{base: float32(base), table: make([]byte, 32*bitBytes(len(y)))}
 	p.step, p.ones, p.offset = 2*step, 2*low, float32(total)
+	p.doubt = float32(doubt * math.Sqrt(square))
 	for i := range y {
 		u := byte(0)
 		if step > 0 {

@@ -19,6 +19,7 @@ type Candidate struct {
 	Slot     uint32
 	Row      uint32
 	Estimate float32 // of the inner product with the query
+	Error    float32 // standard deviation of the estimate
 }
 
 // better is the order of candidates: by estimate, and the later one of equals.
@@ -102,7 +103,7 @@ func (s *Slab) scanChunks(t *top, q Scan, probes []*probe, from, to uint32) {
 				continue
 			}
 			if c.holds(i, q.Seq) && (q.Pass == nil || q.Pass(c.row[i])) {
-				t.offer(Candidate{slot + i, c.row[i], e})
+				t.offer(Candidate{slot + i, c.row[i], e, float32(c.ratio[i] * p.doubt)})
 			}
 		}
 	}

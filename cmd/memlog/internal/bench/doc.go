@@ -30,6 +30,13 @@
 // windows). All are means over questions, also the overall ones. Evidence that no memory has counts
 // as not found, and is noted: a collection whose names do not fit shows itself.
 //
+// # Search
+//
+// [Search] makes vectors of 384 dimensions in clusters around a common mean, with full-dimensional
+// noise inside a cluster: harder to tell apart than what models give. It builds an index of them
+// and searches it in a process of its own ([ReadVectors]), so that what that process holds is what
+// searching costs; then an exact scan in float32 of all vectors says what should have been found.
+//
 // # Concurrency and failure
 //
 // A measure runs its processes, and has ended all of them when it returns, also when its context

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"memlog/cmd/memlog/internal/bench"
+)
+
+// The defaults of memlog bench search.
+const (
+	benchVectors = 100_000
+	benchQueries = 500
+)
+
+func benchSearchCommand() *command {
+	return &command{
+		name:    "search",
+		summary: "How fast vectors are found, and how many of those an exact scan finds",
+		about: `
+Builds an index of made vectors of 384 dimensions in a throw-away directory, then searches it in a
+process of its own, one search at a time, with and without a filter. What is found is compared with
+an exact scan of all vectors in the same run.`,
+		examples: []string{`memlog bench search`, `memlog bench search --n 10000 --queries 50`},
+		flags: []cli.Flag{
+			&cli.IntFlag{Name: "n", Usage: "`N` vectors (default: 100000)"},
+			&cli.IntFlag{Name: "queries", Usage: "`N` searches of each kind (default: 500)"},
+			&cli.StringFlag{Name: "read", Hidden: true},
+		},
+		run: runBenchSearch,
+	}
+}
+
+func runBenchSearch(ctx context.Context, c *call) (err error) {
+	o := bench.SearchOptions{N: benchVectors, Queries: benchQueries, Progress: c.bar.progress()}
+	for name, n := range map[string]*int{"n": &o.N, "queries": &o.Queries} {
+		given, err := c.positive(name)
+		if err != nil {
+			return err
+		}
+		if given > 0 {
+			*n = given
+		}
+	}
+	var res bench.SearchResult
+	if dir := c.str("read"); dir != "" {
+		res, err = bench.ReadVectors(ctx, dir, o)
+	} else {
+		if o.Exe, err = os.Executable(); err != nil {
+			return fmt.Errorf("find this binary: %w", err)
+		}
+		if o.Dir, err = os.MkdirTemp("", "memlog-bench-"); err != nil {
+			return fmt.Errorf("make a throw-away directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+		res, err = bench.Search(ctx, o)
+	}
+	if err != nil {
+		return err
+	}
+	return c.emit(res, func(p *page) { p.benchSearch(res) })
+}
+
+func (p *page) benchSearch(r bench.SearchResult) {
+	p.line("%d vectors of %d dimensions, kernel %s", r.N, r.Dims, r.Kernel)
+	p.line("  built %.0f a second; %.0f MB on disk; first answer %.0f ms after opening", r.BuildPerSec,
+		r.IndexMB, r.FirstAnswer)
+	p.line("  %-22s %10s %10s %12s %12s", "milliseconds", "median", "99 %", "recall@10", "resident MB")
+	p.line("  %-22s %10.2f %10.2f %12.3f %12.0f", "search", r.Vector.P50, r.Vector.P99, r.Recall10,
+		r.ResidentMB)
+	p.line("  %-22s %10.2f %10.2f %12.3f %12.0f", "among a tenth", r.Filtered.P50, r.Filtered.P99,
+		r.RecallTenth, r.WithFilterMB)
+	p.line("  %-22s %10.2f %10.2f %12.3f", "exact scan", r.Exact.P50, r.Exact.P99, 1.0)
+}
