@@ -136,7 +136,7 @@ func Listen(o Options) (*Server, error) {
 	}
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
+		return nil, fmt.Errorf("serve http: %w", err) // it names the address
 	}
 	s := &Server{
 		o: o, remote: !addr.IP.IsLoopback(), listener: netutil.LimitListener(l, MaxConns),

@@ -112,10 +112,10 @@ func TestResourceErrors(t *testing.T) {
 		code int64
 		want string
 	}{
-		{"memlog://nothing", nil, mcp.CodeResourceNotFound, "not found"},
-		{"file:///etc/passwd", nil, mcp.CodeResourceNotFound, "not found"},
-		{memoryPrefix + "x/y", nil, mcp.CodeResourceNotFound, "not found"},
-		{memoryPrefix + "x", memory.Errorf(memory.CodeNotFound, "no x"), mcp.CodeResourceNotFound,
+		{"memlog://nothing", nil, jsonrpc.CodeInvalidParams, "not found"},
+		{"file:///etc/passwd", nil, jsonrpc.CodeInvalidParams, "not found"},
+		{memoryPrefix + "x/y", nil, jsonrpc.CodeInvalidParams, "not found"},
+		{memoryPrefix + "x", memory.Errorf(memory.CodeNotFound, "no x"), jsonrpc.CodeInvalidParams,
 			"not found"},
 		{changesPrefix + "x", nil, jsonrpc.CodeInvalidParams, `seq: "x" is no sequence number. Next: `},
 		{changesPrefix + "9", nil, jsonrpc.CodeInvalidParams, "beyond the last change"},
