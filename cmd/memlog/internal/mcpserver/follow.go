@@ -37,9 +37,9 @@ type follower struct {
 	mu sync.Mutex
 	// mu guards:
 	sessions map[*mcp.ServerSession]map[string]topic // by address
-	changed  map[string]bool                         // resources that changed and nobody was told yet
-	cancel   context.CancelFunc                      // of the following under way; nil where there is none
-	wake     chan struct{}                           // of the following under way: something is in changed
+	changed  map[string]bool                         // resources nobody was told of yet
+	cancel   context.CancelFunc                      // of the following; nil: there is none
+	wake     chan struct{}                           // of the following: something changed
 	closed   bool
 }
 
