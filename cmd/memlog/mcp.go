@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/mcpserver"
 	"memlog/cmd/memlog/internal/memory"
 )
@@ -14,8 +15,9 @@ func mcpCommand() *command {
 		summary: "Serve the store to an agent over MCP on standard input and output",
 		about: `
 Claude Code starts it, see memlog install claude-code. It ends when standard input closes. It
-does not open the store: at the first call it connects to the store's owner, and starts memlog serve
-where there is none. Standard output belongs to the protocol; logs go to standard error.`,
+does not open the store: behind the answer to the handshake it connects to the store's owner, and
+starts memlog serve where there is none; a store that is not there is made by the first call.
+Standard output belongs to the protocol; logs go to standard error.`,
 		examples: []string{`memlog mcp --store ~/notes`},
 		exits:    []int{},
 		run:      runMCP,
@@ -35,6 +37,7 @@ func runMCP(ctx context.Context, c *call) error {
 	err = mcpserver.Run(ctx, c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, Session: clip(session(c.env)),
 		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,
+		Ready: func() { daemon.Warm(c.svc) },
 	})
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -6,8 +6,11 @@ import (
 	"runtime/debug"
 )
 
-// release is the version of a build that knows no other.
-const release = "0.1.0-dev"
+// development is the version of a build that knows no other.
+const development = "0.1.0-dev"
+
+// release is the version given to the linker: go build -ldflags "-X main.release=1.2.3".
+var release = development
 
 type versionResult struct {
 	Version  string `json:"version"`
@@ -42,7 +45,7 @@ func buildVersion() versionResult {
 	if !ok {
 		return v
 	}
-	if m := info.Main.Version; m != "" && m != "(devel)" {
+	if m := info.Main.Version; m != "" && m != "(devel)" && release == development {
 		v.Version = m
 	}
 	for _, s := range info.Settings {

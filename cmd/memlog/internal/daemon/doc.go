@@ -2,7 +2,8 @@
 // and lets an unused one leave. Programs see a [memory.Service] and none of this:
 //
 //   - [Front] is for processes that live long (memlog mcp, hooks): it opens nothing before the
-//     first call, starts an owner where there is none, and sends calls again when an owner dies.
+//     first call or [Warm], starts an owner where there is none, and sends calls again when an
+//     owner dies.
 //   - [OneShot] is for one command: it uses the owner there is, else is the owner for its duration.
 //   - [Own] is memlog serve, the owner itself.
 //   - [Status] and [Stop] look at an owner and end it.
@@ -59,8 +60,8 @@
 //
 // A service of this package takes calls from any number of goroutines; one of them looks for an
 // owner while the others wait for it. Of many processes one starts an owner, under the spawn lock.
-// The goroutines of an owner end before its done does; Close waits for it. The one that waits for a
-// detached process lives as long as that.
+// The goroutines of an owner end before its done does; Close waits for it. Those that start a
+// detached process and wait for its end are not waited for.
 //
 // # Failure
 //

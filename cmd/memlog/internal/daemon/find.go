@@ -155,13 +155,9 @@ func (s *search) become(ctx context.Context) (*conn, error) {
 
 // spawn starts an owner. Where ctx ends first it is still being started: started is false.
 func (f *front) spawn(ctx context.Context) (started bool, err error) {
-	f.mu.Lock()
 	if f.ended.Err() != nil {
-		f.mu.Unlock()
 		return false, nil
 	}
-	f.leaves.Add(1)
-	f.mu.Unlock()
 	done := make(chan error, 1)
 	go f.spawnFor(done)
 	select {
@@ -172,11 +168,9 @@ func (f *front) spawn(ctx context.Context) (started bool, err error) {
 	}
 }
 
-// spawnFor starts an owner for a call that may not wait for it to the end; Close does.
-func (f *front) spawnFor(done chan<- error) {
-	defer f.leaves.Done()
-	done <- f.o.Spawn()
-}
+// spawnFor starts an owner for a call that may not wait for it to the end. Nor does Close: a window
+// that closes ends at once, and the owner comes to serve without it.
+func (f *front) spawnFor(done chan<- error) { done <- f.o.Spawn() }
 
 // own makes this process the owner.
 func (s *search) own(ctx context.Context) (*conn, error) {

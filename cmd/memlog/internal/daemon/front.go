@@ -11,10 +11,10 @@ import (
 )
 
 // Front returns a service for processes that live long: memlog mcp, hooks. It does nothing before
-// the first call, which connects to the owner of the store and starts one where there is none. A
-// call whose connection breaks is sent again, under the same request id, to the next owner: its
-// caller sees a slower answer. Errors of waiting too long have CodeBusy. Close leaves the owner,
-// and closes the store where this process came to own it.
+// [Warm] or the first call, which connects to the owner of the store and starts one where there is
+// none. A call whose connection breaks is sent again, under the same request id, to the next one:
+// its caller sees a slower answer. Errors of waiting too long have CodeBusy. Close leaves the
+// owner, and closes the store where this process came to own it.
 func Front(o Options) memory.Service { return newFront(o, false) }
 
 // OneShot returns a service for one command. It is connected to the owner of the store; where there
@@ -40,7 +40,7 @@ type front struct {
 
 	mu     sync.Mutex
 	conn   *conn          // mu guards; nil: not connected
-	leaves sync.WaitGroup // the goroutines that leave owners, and that start them
+	leaves sync.WaitGroup // the goroutines that leave owners, and that look for one
 }
 
 var _ memory.Service = (*front)(nil)

@@ -203,6 +203,37 @@ func TestSpawnIsNotWaitedFor(t *testing.T) {
 	w.add(f, "later")
 }
 
+// TestWarm finds an owner behind the caller's back: where there is a store, and only there. A front
+// that is closed meanwhile waits for nobody.
+func TestWarm(t *testing.T) {
+	w := newWorld(t)
+	o := w.spawning()
+	f := w.front(o)
+	daemon.Warm(f) // there is no store
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(w.dir); err == nil || w.status().Running {
+		t.Error("a store or an owner came without a call")
+	}
+	w.add(w.front(o), "a store")
+	w.stop()
+	f = w.front(o)
+	daemon.Warm(f)
+	w.until("an owner serves", func() bool { return len(w.status().Clients) == 1 })
+	w.stop()
+	hangs, started := make(chan struct{}), make(chan struct{})
+	defer close(hangs)
+	o.Spawn = func() error { close(started); <-hangs; return nil }
+	f = w.front(o)
+	daemon.Warm(f)
+	<-started
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	daemon.Warm(f) // closed: nothing
+}
+
 // TestSilentSpawn starts something that never serves: the store is owned here.
 func TestSilentSpawn(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -30,6 +31,9 @@ type Options struct {
 	ProjectDir string           // CLAUDE_PROJECT_DIR: where commands are given
 	User, Host string           // who, for the log
 	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
+	// Ready is called once, when the first client has shaken hands: what takes time and was not
+	// worth keeping that waiting can begin. It must return at once; nil: nothing.
+	Ready func()
 	// Conformance adds what the protocol's official conformance suite asks servers for.
 	Conformance bool
 }
@@ -74,6 +78,9 @@ func New(svc memory.Service, o Options) *Server {
 	}
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version}, &options)
+	if o.Ready != nil {
+		s.mcp.AddReceivingMiddleware(s.shaken)
+	}
 	for _, t := range tools() {
 		s.add(t)
 	}
@@ -88,6 +95,19 @@ func New(svc memory.Service, o Options) *Server {
 		s.addConformance()
 	}
 	return s
+}
+
+// shaken takes note when the first client has shaken hands: it says that it is initialized, or,
+// from revision 2026-07-28 on, it has asked what there is.
+func (s *Server) shaken(next mcp.MethodHandler) mcp.MethodHandler {
+	var once sync.Once
+	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+		res, err := next(ctx, method, req)
+		if method == "notifications/initialized" || method == "server/discover" {
+			once.Do(s.o.Ready)
+		}
+		return res, err
+	}
 }
 
 func (s *Server) subscribe(ctx context.Context, req *mcp.SubscribeRequest) error {

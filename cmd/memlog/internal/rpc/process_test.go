@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,10 @@ const envServe = "MEMLOG_RPC_TEST_SERVE"
 func TestMain(m *testing.M) {
 	if path := os.Getenv(envServe); path != "" {
 		serveAsChild(path)
+		return
+	}
+	if path := os.Getenv(envKnock); path != "" {
+		knockAsChild(path)
 		return
 	}
 	os.Exit(m.Run())
@@ -42,6 +47,22 @@ func serveAsChild(path string) {
 	go NewServer(svc, ServerOptions{}).Serve(l)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	fmt.Println("parent has gone", err)
+}
+
+// envKnock has the test binary knock at the socket it names, and say what came of it.
+const envKnock = "MEMLOG_RPC_TEST_KNOCK"
+
+// knockAsChild greets as a program does that checks nothing.
+func knockAsChild(path string) {
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		fmt.Println("dial:", err)
+		return
+	}
+	_, err = io.WriteString(c, "GET "+pathHello+" HTTP/1.1\r\nHost: memlog\r\n\r\n")
+	answer := make([]byte, 4096)
+	n, rerr := c.Read(answer)
+	fmt.Printf("answer: %q, %v, %v\n", answer[:n], err, rerr)
 }
 
 // child is an owner in a process of its own.
