@@ -19,7 +19,8 @@ func exportCommand() *command {
 		name: "export", group: "Move",
 		summary: "Write memories, or the log itself, to a file or to standard output",
 		about: `
-jsonl keeps everything and comes back with import. --events writes the records of the log instead
+jsonl keeps everything and comes back with import; mcp-memory-service writes what that tool's own
+importer takes. --events writes the records of the log instead
 of the memories. --until exports a moment of the past; the other bounds select by the time of the
 facts. A file appears whole or not at all, and none is overwritten without --force.
 
@@ -33,8 +34,8 @@ facts. A file appears whole or not at all, and none is overwritten without --for
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is " +
 				"standard output (default)"},
 			&cli.BoolFlag{Name: "force", Usage: "overwrite the file"},
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: jsonl, json or markdown " +
-				"(default: jsonl)"},
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: jsonl, json, markdown or " +
+				"mcp-memory-service (default: jsonl)"},
 			&cli.BoolFlag{Name: "events", Usage: "the records of the log"},
 			&cli.StringFlag{Name: "until", Usage: "the store as of this `MOMENT`"},
 			tagFlag("only with this `TAG`; may be repeated"),
@@ -75,7 +76,7 @@ func runExport(ctx context.Context, c *call) error {
 func (c *call) exportRequest() (memory.ExportRequest, error) {
 	req := memory.ExportRequest{Events: c.yes("events"), Progress: c.bar.progress()}
 	var err error
-	if req.Format, err = c.oneOf("format", "jsonl", "json", "markdown"); err != nil {
+	if req.Format, err = c.oneOf("format", "jsonl", "json", "markdown", "mcp-memory-service"); err != nil {
 		return req, err
 	}
 	if req.Until, err = c.momentFlag("until"); err != nil {
@@ -90,8 +91,8 @@ func (c *call) exportRequest() (memory.ExportRequest, error) {
 	switch {
 	case req.Events && !req.Filter.IsZero():
 		return req, memory.Invalid("--events", "exports every record; filters do not go with it")
-	case req.Events && req.Format == "markdown":
-		return req, memory.Invalid("--events", "does not go with --format markdown")
+	case req.Events && (req.Format == "markdown" || req.Format == "mcp-memory-service"):
+		return req, memory.Invalid("--events", "does not go with --format %s", req.Format)
 	case !req.Filter.Since.IsZero():
 		c.tell("since %s", exact(req.Filter.Since))
 	}

@@ -30,7 +30,7 @@ CREATE TABLE memory_graph (
 
 // written opens a database for a test to write, in WAL mode: what it writes stays in the -wal file
 // for as long as the test has it open.
-func written(t *testing.T, path, schema string) *sql.DB {
+func written(t testing.TB, path, schema string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(path)+
 		"?_pragma=journal_mode(wal)&_pragma=wal_autocheckpoint(0)")
@@ -43,7 +43,7 @@ func written(t *testing.T, path, schema string) *sql.DB {
 	return db
 }
 
-func must(t *testing.T, db *sql.DB, query string, args ...any) {
+func must(t testing.TB, db *sql.DB, query string, args ...any) {
 	t.Helper()
 	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func must(t *testing.T, db *sql.DB, query string, args ...any) {
 }
 
 // addMemory stores what mcp-memory-service would.
-func addMemory(t *testing.T, db *sql.DB, content, tags, metadata string, created any) string {
+func addMemory(t testing.TB, db *sql.DB, content, tags, metadata string, created any) string {
 	t.Helper()
 	hash := contentHash(content)
 	must(t, db, `INSERT INTO memories (content_hash, content, tags, memory_type, metadata, created_at,

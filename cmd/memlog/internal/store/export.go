@@ -90,7 +90,7 @@ func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.
 	if r.Format == transfer.FormatMarkdown {
 		return forPeople(e, v, r, one)
 	}
-	if r.Filter.IsZero() {
+	if r.Filter.IsZero() && r.Format != transfer.FormatService { // tombstones too
 		for d, err := range v.Docs() {
 			if err == nil {
 				err = one(d)
@@ -105,8 +105,16 @@ func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.
 	if err != nil {
 		return err
 	}
+	return eachDoc(v, f, one)
+}
+
+// exportPage is how many memories an export holds at a time.
+const exportPage = 1000
+
+// eachDoc hands the memories that pass a filter over, a page at a time.
+func eachDoc(v *index.View, f index.Filter, one func(index.Doc) error) error {
 	for cursor := ""; ; {
-		p, err := v.List(f, cursor, memory.MaxLimit)
+		p, err := v.List(f, cursor, exportPage)
 		if err != nil {
 			return err
 		}
@@ -121,22 +129,37 @@ func exportMemories(ctx context.Context, e session, v *index.View, tw *transfer.
 	}
 }
 
+// shelf is where a memory stands in a document.
+type shelf struct {
+	project string
+	created int64
+	id      index.ID
+}
+
 // forPeople hands the live memories over by project and day, as a document has them.
 func forPeople(e session, v *index.View, r memory.ExportRequest, one func(index.Doc) error) error {
 	f, err := filter(e, r.Filter)
 	if err != nil {
 		return err
 	}
-	docs, err := byFilter(v, f)
+	var order []shelf // the memories themselves may be more than fits
+	err = eachDoc(v, f, func(d index.Doc) error {
+		order = append(order, shelf{d.Project, d.Created, d.ID})
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(docs, func(a, b index.Doc) int {
-		return cmp.Or(strings.Compare(a.Project, b.Project), cmp.Compare(a.Created, b.Created),
-			bytes.Compare(a.ID[:], b.ID[:]))
+	slices.SortFunc(order, func(a, b shelf) int {
+		return cmp.Or(strings.Compare(a.project, b.project), cmp.Compare(a.created, b.created),
+			bytes.Compare(a.id[:], b.id[:]))
 	})
-	for _, d := range docs {
-		if err := one(d); err != nil {
+	for _, at := range order {
+		d, ok, err := v.Doc(at.id)
+		if err == nil && ok {
+			err = one(d)
+		}
+		if err != nil {
 			return err
 		}
 	}

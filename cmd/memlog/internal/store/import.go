@@ -197,7 +197,7 @@ func (in *importing) flush(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			links, err := linkLines(v, chunk, out, &t)
+			links, err := in.linkLines(v, chunk, out, &t)
 			return append(out, links...), err
 		}
 		if err := in.append(ctx, decide); err != nil {

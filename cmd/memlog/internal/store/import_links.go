@@ -134,12 +134,15 @@ func (p *pendingLinks) close() {
 
 // linkLines returns the links of lines of a chunk whose ends are here, or made by these events: as
 // memories or as tombstones, which keep their links. The others wait in t.
-func linkLines(v *index.View, chunk []importLine, made []event.Event, t *tally) (
+func (in *importing) linkLines(v *index.View, chunk []importLine, made []event.Event, t *tally) (
 	[]event.Event, error) {
-	l := linker{v: v, fresh: map[memory.ID]bool{}, made: map[event.Link]bool{}}
+	l := linker{v: v, here: map[memory.ID]bool{}, made: map[event.Link]bool{}}
+	for _, id := range t.ids {
+		l.here[id] = !in.r.DryRun
+	}
 	for _, ev := range made {
 		if ev, ok := ev.(event.Stored); ok {
-			l.fresh[ev.Memory.ID] = true
+			l.here[ev.Memory.ID] = true
 		}
 	}
 	for i, id := range t.ids {
@@ -161,10 +164,10 @@ func linkLines(v *index.View, chunk []importLine, made []event.Event, t *tally) 
 
 // linker collects the links of one record.
 type linker struct {
-	v     *index.View
-	fresh map[memory.ID]bool // memories that this record makes
-	made  map[event.Link]bool
-	out   []event.Event
+	v    *index.View
+	here map[memory.ID]bool // memories that are here, or that this record makes
+	made map[event.Link]bool
+	out  []event.Event
 }
 
 // link adds a link, unless it is there. ok is false where an end of it is not.
@@ -173,10 +176,10 @@ func (l *linker) link(k event.Link) (ok bool, err error) {
 		return true, nil
 	}
 	for _, id := range []memory.ID{k.From, k.To} {
-		if l.fresh[id] {
+		if l.here[id] {
 			continue
 		}
-		if _, found, err := l.v.Doc(index.ID(id)); err != nil || !found {
+		if _, found, err := l.v.Image(index.ID(id)); err != nil || !found {
 			return false, err
 		}
 	}

@@ -15,6 +15,8 @@ const (
 	FormatJSONL    = "jsonl"    // one object a line, lossless; what a Reader reads
 	FormatJSON     = "json"     // the same objects as one array, one a line
 	FormatMarkdown = "markdown" // a document for people; holds memories only
+	// FormatService is what mcp-memory-service's own importer takes; holds live memories only.
+	FormatService = "mcp-memory-service"
 )
 
 // WriterOptions say how to write. The zero value works.
@@ -73,9 +75,12 @@ func NewWriter(w io.Writer, format string, o WriterOptions) (*Writer, error) {
 		out.f = &jsonArray{}
 	case FormatMarkdown:
 		out.f = &markdown{zone: o.Zone}
+	case FormatService:
+		out.f = &serviceJSON{}
 	default:
 		return nil, memory.Invalid("format", "unknown format %.40q", format).
-			WithHint("formats are %s, %s and %s", FormatJSONL, FormatJSON, FormatMarkdown)
+			WithHint("formats are %s, %s, %s and %s", FormatJSONL, FormatJSON, FormatMarkdown,
+				FormatService)
 	}
 	return out, nil
 }

@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -352,5 +354,65 @@ func TestWriterSharesNothing(t *testing.T) {
 	a, b, _ := bytes.Cut(bytes.TrimSuffix(got, []byte("\n")), []byte("\n"))
 	if !bytes.Equal(a, b) {
 		t.Errorf("the same line twice differs:\n%s\n%s", a, b)
+	}
+}
+
+// TestServiceFormat holds an export for mcp-memory-service against what its importer asks for: every
+// member that it reads is there with the type that it has in Python, and no tombstone.
+func TestServiceFormat(t *testing.T) {
+	var b bytes.Buffer
+	w, err := NewWriter(&b, FormatService, WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.Repeat("ab", 32)
+	if err := w.Begin(Heading{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []Line{
+		{ID: id(1), Content: " Über alles ", CreatedAt: at("2023-05-08T13:56:00.25Z"),
+			UpdatedAt: at("2023-05-08T13:56:00.25Z"), Version: 1},
+		{ID: id(2), Content: "b", Type: "decision", Tags: []string{"x"}, Aliases: []string{"n", hash},
+			Metadata: []byte(`[1]`), Links: []event.Link{{From: id(2), To: id(1), Type: "because"}}},
+	} {
+		if err := w.Memory(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Memory(Line{ID: id(3), Content: "gone", Deleted: true}); err == nil {
+		t.Error("a tombstone was written")
+	}
+	if err := w.End(); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Metadata struct {
+			Total int `json:"total_memories"`
+		} `json:"export_metadata"`
+		Memories []struct {
+			Content     string         `json:"content"`
+			ContentHash string         `json:"content_hash"`
+			Tags        []string       `json:"tags"`
+			Type        string         `json:"memory_type"`
+			Created     *float64       `json:"created_at"`
+			Updated     *float64       `json:"updated_at"`
+			Metadata    map[string]any `json:"metadata"`
+		} `json:"memories"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatalf("%v\n%s", err, b.Bytes())
+	}
+	if got.Metadata.Total != 2 || len(got.Memories) != 2 {
+		t.Fatalf("%s", b.Bytes())
+	}
+	one, two := got.Memories[0], got.Memories[1]
+	sum := sha256.Sum256([]byte("über alles"))
+	if one.ContentHash != hex.EncodeToString(sum[:]) || one.Tags == nil || one.Type != "note" ||
+		*one.Created != 1683554160.25 || one.Metadata == nil {
+		t.Errorf("%+v", one)
+	}
+	if two.ContentHash != hash || two.Type != "decision" || two.Metadata["value"] == nil ||
+		!strings.Contains(b.String(), "because") {
+		t.Errorf("%+v", two)
 	}
 }
