@@ -47,6 +47,8 @@ var layers = map[string]struct{ ours, doors []string }{
 		"cmd/memlog/internal/rpc"}, doors: []string{"github.com/gofrs/flock", "golang.org/x/sys"}},
 	"cmd/memlog/internal/claude": {ours: []string{"cmd/memlog/internal/memory"},
 		doors: []string{"github.com/tidwall/gjson", "github.com/tidwall/sjson"}},
+	"cmd/memlog/internal/doctor": {ours: []string{"cmd/memlog/internal/memory",
+		"cmd/memlog/internal/claude"}},
 	"cmd/memlog/internal/hook": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/claude", "wal/event"}},
 	"cmd/memlog/internal/bench": {ours: []string{"cmd/memlog/internal/memory",
