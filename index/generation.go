@@ -158,7 +158,7 @@ func (d *DB) Discard() error {
 // SetAside keeps the generation in use as evidence, untouched under another name, and returns its
 // path. The next Open begins an empty one. No DB may be open in dir.
 func SetAside(dir, reason string) (string, error) {
-	return setAsideCurrent(vfs.Default, dir, reason)
+	return setAsideCurrent(realFS(), dir, reason)
 }
 
 func setAsideCurrent(fs vfs.FS, dir, reason string) (string, error) {
@@ -211,7 +211,7 @@ var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
 // Peek returns what the index in dir has seen of the log, from a small file and without opening
 // it: a witness of the log's end. It may lag and never leads. ErrNotFound where there is no index.
-func Peek(dir string) (Checkpoint, error) { return peek(vfs.Default, dir) }
+func Peek(dir string) (Checkpoint, error) { return peek(realFS(), dir) }
 
 func peek(fs vfs.FS, dir string) (Checkpoint, error) {
 	name, err := current(fs, dir)

@@ -55,7 +55,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.FS == nil {
-		o.FS = vfs.Default
+		o.FS = realFS()
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes

@@ -16,11 +16,13 @@ import (
 )
 
 // A snapshot is a directory: data/ is a pebble checkpoint (hard links where the file system has
-// them), manifestFile describes it and ends with its own checksum.
+// realFS makes them), manifestFile describes it and ends with its own checksum.
 const (
 	manifestFile = "SNAPSHOT.json"
 	dataDir      = "data"
-	lockFile     = "LOCK" // pebble makes it where it opens; not part of a snapshot
+
+	// LockFile is made by pebble where it opens a database; it is no part of a snapshot.
+	LockFile = "LOCK"
 )
 
 // Manifest describes a snapshot.
@@ -99,7 +101,7 @@ func hashFiles(fs vfs.FS, dir string) ([]ManifestFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return n == lockFile })
+	names = slices.DeleteFunc(names, func(n string) bool { return n == LockFile })
 	slices.Sort(names)
 	files := make([]ManifestFile, 0, len(names))
 	for _, n := range names {
@@ -126,7 +128,7 @@ func hashFile(fs vfs.FS, name string, w io.Writer) (size int64, sum string, err 
 
 // ReadManifest reads a snapshot's manifest and checks the manifest alone. ErrSnapshot where it is
 // missing or damaged.
-func ReadManifest(dir string) (Manifest, error) { return readManifest(vfs.Default, dir) }
+func ReadManifest(dir string) (Manifest, error) { return readManifest(realFS(), dir) }
 
 func readManifest(fs vfs.FS, dir string) (Manifest, error) {
 	b, err := readFile(fs, fs.PathJoin(dir, manifestFile))
@@ -151,7 +153,7 @@ func readManifest(fs vfs.FS, dir string) (Manifest, error) {
 
 // VerifySnapshot reads every file of a snapshot and compares it with the manifest: any flipped
 // byte, cut, missing or strange file is ErrSnapshot and named.
-func VerifySnapshot(dir string) (Manifest, error) { return verifySnapshot(vfs.Default, dir) }
+func VerifySnapshot(dir string) (Manifest, error) { return verifySnapshot(realFS(), dir) }
 
 func verifySnapshot(fs vfs.FS, dir string) (Manifest, error) {
 	m, err := readManifest(fs, dir)
@@ -190,7 +192,7 @@ func compareFiles(dir string, want, have []ManifestFile) error {
 // directory dir and makes that the one in use. No DB may be open in dir. The snapshot stays; the
 // log from its checkpoint on completes it. ErrOutdated where another version made it.
 func InstallSnapshot(src, dir string) (Manifest, error) {
-	return installSnapshot(vfs.Default, src, dir)
+	return installSnapshot(realFS(), src, dir)
 }
 
 func installSnapshot(fs vfs.FS, src, dir string) (Manifest, error) {

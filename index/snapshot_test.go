@@ -74,7 +74,7 @@ func TestDamagedSnapshotIsFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range names {
-			if info, err := fs.Stat(dir + "/" + n); err == nil && !info.IsDir() && n != lockFile {
+			if info, err := fs.Stat(dir + "/" + n); err == nil && !info.IsDir() && n != LockFile {
 				paths = append(paths, dir+"/"+n)
 			}
 		}

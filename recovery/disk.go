@@ -6,6 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/rogpeppe/go-internal/robustio"
+
+	"memlog/index"
 )
 
 const (
@@ -38,7 +42,7 @@ func writeFile(path string, b []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(path+".tmp", path); err != nil {
+	if err := robustio.Rename(path+".tmp", path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -56,7 +60,9 @@ func removeFile(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// copyTree copies the plain files and directories below from; it syncs nothing.
+// copyTree copies the plain files and directories below from; it syncs nothing. Pebble's lock is
+// left out: it says nothing, is made anew where the copy is opened, and where its holder lives
+// Windows lets nobody read it.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
@@ -70,7 +76,7 @@ func copyTree(from, to string) error {
 		switch {
 		case d.IsDir():
 			return os.MkdirAll(target, dirPerm)
-		case d.Type().IsRegular():
+		case d.Type().IsRegular() && d.Name() != index.LockFile:
 			return copyFile(path, target)
 		}
 		return nil
@@ -111,7 +117,7 @@ func treeBytes(dir string) (int64, error) {
 func removeAll(pattern string) error {
 	paths, err := filepath.Glob(pattern)
 	for _, p := range paths {
-		err = errors.Join(err, os.RemoveAll(p))
+		err = errors.Join(err, robustio.RemoveAll(p))
 	}
 	return err
 }

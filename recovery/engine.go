@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rogpeppe/go-internal/robustio"
 
 	"memlog/index"
 	"memlog/projection"
@@ -166,7 +167,7 @@ func (e *Engine) Close() error {
 	}
 	err = errors.Join(err, g.close())
 	if e.temp != "" {
-		err = errors.Join(err, os.RemoveAll(e.temp))
+		err = errors.Join(err, robustio.RemoveAll(e.temp))
 	}
 	return err
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/projection"
 	"memlog/wal"
@@ -49,7 +51,7 @@ func open(ctx context.Context, dir string, o Options) (*Engine, error) {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("open store %s: %w: %w", dir, errIndex, err), e.Log.Close())
 		if e.temp != "" {
-			err = errors.Join(err, os.RemoveAll(e.temp))
+			err = errors.Join(err, robustio.RemoveAll(e.temp))
 		}
 		return nil, err
 	}

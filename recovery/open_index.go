@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/projection"
 	"memlog/wal"
@@ -106,7 +108,7 @@ func (e *Engine) useCopy() error {
 		err = copyTree(from, e.indexDir)
 	}
 	if err != nil {
-		return os.RemoveAll(e.indexDir) // it is gone, or went while it was copied
+		return robustio.RemoveAll(e.indexDir) // it is gone, or went while it was copied
 	}
 	return nil
 }

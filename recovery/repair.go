@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/wal"
 )
@@ -119,7 +121,7 @@ func (r *RepairReport) quarantine(dir string, now time.Time) error {
 		name := strings.TrimSuffix(filepath.Base(path), asideSuffix)
 		to := filepath.Join(quarantineName,
 			fmt.Sprintf("index-%s-%s", name, now.UTC().Format(snapshotTime)))
-		if err := os.Rename(path, filepath.Join(dir, to)); err != nil {
+		if err := robustio.Rename(path, filepath.Join(dir, to)); err != nil {
 			return fmt.Errorf("set the old index aside: %w", err)
 		}
 		if r.Evidence != "" {
@@ -145,7 +147,7 @@ func (r *RepairReport) salvage(ctx context.Context, dir string, o RepairOptions)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp)
+	defer robustio.RemoveAll(tmp)
 	if err := copyTree(from, filepath.Join(tmp, indexName)); err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/wal"
 )
@@ -50,7 +52,7 @@ func Replay(ctx context.Context, l *wal.Log, until wal.Seq, into string, p Progr
 	if err == nil {
 		err = install(filepath.Join(tmp, "store"), into)
 	}
-	if err = errors.Join(err, os.RemoveAll(tmp)); err != nil {
+	if err = errors.Join(err, robustio.RemoveAll(tmp)); err != nil {
 		return ReplayReport{}, fmt.Errorf("replay into %s: %w", into, err)
 	}
 	return r, nil
@@ -92,7 +94,7 @@ func install(from, to string) error {
 	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // it was empty; a store that came there meanwhile stays
 	}
-	if err := os.Rename(from, to); err != nil {
+	if err := robustio.Rename(from, to); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(to))

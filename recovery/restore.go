@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/projection"
 	"memlog/wal"
@@ -116,7 +118,7 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 		}
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(tmp))
+		return errors.Join(err, robustio.RemoveAll(tmp))
 	}
 	e.o.after(stepBridged)
 	<-e.retire(old) // readers do not wait for us, so this ends
@@ -139,10 +141,10 @@ func (e *Engine) replaceBySnapshot(ctx context.Context, s SnapshotInfo, p Progre
 		e.o.Logger.Warn("close old index", "error", err)
 	}
 	if e.passedOver() != passed {
-		return os.RemoveAll(tmp) // the log was damaged meanwhile, and the index lacks that
+		return robustio.RemoveAll(tmp) // the log was damaged meanwhile, and the index lacks that
 	}
 	// A snapshot is never made of an index that lacks records.
-	return errors.Join(e.clearStale(), os.RemoveAll(tmp))
+	return errors.Join(e.clearStale(), robustio.RemoveAll(tmp))
 }
 
 // fromSnapshot installs a snapshot in indexDir, where nothing may be open, and catches up.

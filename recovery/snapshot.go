@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/wal"
 )
@@ -84,7 +86,7 @@ func (e *Engine) snapshot(ctx context.Context) (SnapshotInfo, error) {
 		e.o.after(stepCopied)
 		err = rename(filepath.Join(tmp, indexName), path)
 	}
-	if err = errors.Join(err, os.RemoveAll(tmp)); err != nil {
+	if err = errors.Join(err, robustio.RemoveAll(tmp)); err != nil {
 		return SnapshotInfo{}, err
 	}
 	e.o.after(stepNamed)
@@ -97,7 +99,7 @@ func rename(from, to string) error {
 		_, err := index.VerifySnapshot(to)
 		return err
 	}
-	if err := os.Rename(from, to); err != nil {
+	if err := robustio.Rename(from, to); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(to))
@@ -205,7 +207,7 @@ func PruneSnapshots(dir string, keep int, dryRun bool) ([]SnapshotInfo, error) {
 // an earlier run that was killed left behind.
 func removeSnapshots(root string, gone []SnapshotInfo) error {
 	for _, s := range gone {
-		if err := os.Rename(s.Path, filepath.Join(root, ".gone-"+s.Name)); err != nil {
+		if err := robustio.Rename(s.Path, filepath.Join(root, ".gone-"+s.Name)); err != nil {
 			return fmt.Errorf("remove snapshot %s: %w", s.Name, err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/wal"
 )
@@ -66,7 +68,7 @@ func Verify(ctx context.Context, dir string, o VerifyOptions) (Report, error) {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	r, err := verify(ctx, dir, tmp, o)
-	if err = errors.Join(err, os.RemoveAll(tmp)); err != nil {
+	if err = errors.Join(err, robustio.RemoveAll(tmp)); err != nil {
 		return Report{}, fmt.Errorf("verify %s: %w", dir, err)
 	}
 	return r, nil
@@ -142,7 +144,7 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) (Report, error) {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	r, err := e.verify(ctx, tmp, o)
-	if err = errors.Join(err, os.RemoveAll(tmp)); err != nil {
+	if err = errors.Join(err, robustio.RemoveAll(tmp)); err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	return r, nil

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/index"
 	"memlog/projection"
 	"memlog/wal"
@@ -69,7 +71,7 @@ func (v *verifier) checkIndex(ctx context.Context, dir string) error {
 		if before == fingerprint(dir) {
 			return copyErr
 		}
-		if err := os.RemoveAll(to); err != nil {
+		if err := robustio.RemoveAll(to); err != nil {
 			return err
 		}
 		if !again() {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/robustio"
 )
 
 // disk is every operation that changes the store, except the appending of frames, which
@@ -32,11 +34,19 @@ func realDisk() *disk {
 		create: func(name string) (*os.File, error) {
 			return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, filePerm)
 		},
-		rename: os.Rename,
+		rename: robustio.Rename,
 		link:   os.Link,
-		remove: os.Remove,
+		remove: removeFile,
 		free:   freeBytes,
 	}
+}
+
+// removeFile removes a file. On Windows it is tried again while a virus scanner holds the file.
+func removeFile(name string) error {
+	if info, err := os.Lstat(name); err != nil || info.IsDir() {
+		return os.Remove(name)
+	}
+	return robustio.RemoveAll(name)
 }
 
 // Permissions of what the store makes: memories are private.

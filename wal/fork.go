@@ -38,6 +38,7 @@ func Fork(ctx context.Context, l *Log, until Seq, into string,
 		return id, fmt.Errorf("fork log: %w", err)
 	}
 	c := &copying{dir: tmp, disk: l.disk, size: l.o.SegmentSize, after: map[Range]Hash{}}
+	defer c.abandon()
 	for r, err := range l.Records(1, until) {
 		if err == nil {
 			err = ctx.Err()
@@ -182,6 +183,15 @@ func (c *copying) end() error {
 	}
 	c.f = nil
 	return err
+}
+
+// abandon closes the segment that a failure left open; what it holds is of no use. On Windows it
+// could not be removed else.
+func (c *copying) abandon() {
+	if c.f != nil {
+		_ = c.f.Close()
+		c.f = nil
+	}
 }
 
 // finish accepts the losses whose acceptance came after the last record, and ends the log.

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -91,6 +92,30 @@ func TestForkWithoutFirstRecord(t *testing.T) {
 	}
 	if rep := mustVerify(t, into); !rep.OK() || rep.LogID != id || id == l.ID() {
 		t.Errorf("fork %x of %x: got %+v", id, l.ID(), rep)
+	}
+}
+
+// TestForkFails leaves no file open when it fails on the way.
+func TestForkFails(t *testing.T) {
+	dir := buildLog(t, 10, 300)
+	flipAt(t, segmentNames(t, dir)[1], 60)
+	d := quickDisk()
+	create := d.create
+	var made []*os.File
+	d.create = func(name string) (*os.File, error) {
+		f, err := create(name)
+		made = append(made, f)
+		return f, err
+	}
+	l := mustOpen(t, dir, Options{disk: d})
+	made = nil
+	if _, err := Fork(t.Context(), l, 0, quickDir(t), nil); err == nil || len(made) == 0 {
+		t.Fatalf("fork of a damaged log: got %v, %d files made", err, len(made))
+	}
+	for _, f := range made {
+		if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s was left open (%v)", f.Name(), err)
+		}
 	}
 }
 

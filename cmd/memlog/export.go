@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"github.com/urfave/cli/v2"
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/when"
@@ -161,7 +163,7 @@ func (c *call) exportFile(
 		if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
-		if err := os.Rename(tmp.Name(), name); err != nil {
+		if err := robustio.Rename(tmp.Name(), name); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
 		return c.emit(res, func(p *page) { p.line("%s: %s", name, exportedText(res)) })

@@ -19,7 +19,7 @@ import (
 // fails the test.
 var layers = map[string]struct{ ours, doors []string }{
 	"wal/event":    {doors: []string{"github.com/fxamacker/cbor/v2", "github.com/google/uuid"}},
-	"index/embed":  {doors: []string{"golang.org/x/text"}},
+	"index/embed":  {},
 	"index/vector": {doors: []string{"golang.org/x/sys"}},
 	"wal": {doors: []string{"github.com/tidwall/wal", "github.com/klauspost/compress",
 		"golang.org/x/sys"}},
@@ -47,8 +47,6 @@ var layers = map[string]struct{ ours, doors []string }{
 		"cmd/memlog/internal/rpc"}, doors: []string{"github.com/gofrs/flock", "golang.org/x/sys"}},
 	"cmd/memlog/internal/claude": {ours: []string{"cmd/memlog/internal/memory"},
 		doors: []string{"github.com/tidwall/gjson", "github.com/tidwall/sjson"}},
-	"cmd/memlog/internal/doctor": {ours: []string{"cmd/memlog/internal/memory",
-		"cmd/memlog/internal/claude"}},
 	"cmd/memlog/internal/hook": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/claude", "wal/event"}},
 	"cmd/memlog/internal/bench": {ours: []string{"cmd/memlog/internal/memory",
@@ -62,6 +60,10 @@ var layers = map[string]struct{ ours, doors []string }{
 	"cmd/memlog": {ours: []string{"cmd/memlog/internal"}, doors: []string{"github.com/urfave/cli/v2",
 		"golang.org/x/term", "golang.org/x/sys"}},
 }
+
+// diskModules may be imported wherever files are renamed or removed: on Windows that has to be tried
+// again while a virus scanner holds them.
+var diskModules = []string{"github.com/rogpeppe/go-internal/robustio"}
 
 // testModules may be imported by any test.
 var testModules = []string{"github.com/google/go-cmp", "pgregory.net/rapid",
@@ -137,7 +139,7 @@ func TestLayers(t *testing.T) {
 			case ours && !slices.Contains(layer.ours, own):
 				t.Errorf("%s imports %s, which is not below it", f.path, path)
 			case !ours && strings.Contains(first, ".") && !within(path, layer.doors) &&
-				!(f.test() && within(path, testModules)):
+				!within(path, diskModules) && !(f.test() && within(path, testModules)):
 				t.Errorf("%s imports %s, which has another door", f.path, path)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/rogpeppe/go-internal/robustio"
 )
 
 // The owner's log: serve.log in the store, and serve.log.1, what was before it.
@@ -57,7 +59,7 @@ func (l *logFile) room(n int64) error {
 	}
 	err := l.f.Close() // before the rename: Windows wants it so
 	l.f = nil
-	err = errors.Join(err, os.Rename(l.path, l.path+".1"))
+	err = errors.Join(err, robustio.Rename(l.path, l.path+".1"))
 	if err != nil { // better one file that grows than none
 		err = os.Truncate(l.path, 0)
 	}

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/cmd/memlog/internal/memory"
 )
 
@@ -76,7 +78,11 @@ func resolve(path string) (string, error) {
 
 // socketDir makes and checks the directory of the user's sockets.
 func socketDir() (string, error) {
-	dir := filepath.Join(os.TempDir(), "memlog-"+strconv.Itoa(os.Getuid()))
+	name := "memlog"
+	if uid := os.Getuid(); uid >= 0 { // Windows has none, and a directory for each user
+		name += "-" + strconv.Itoa(uid)
+	}
+	dir := filepath.Join(os.TempDir(), name)
 	if run := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(run) {
 		dir = filepath.Join(run, "memlog")
 	}
@@ -123,7 +129,7 @@ func Listen(path string) (net.Listener, error) {
 	l.SetUnlinkOnClose(false)
 	err = os.Chmod(temp, 0o600)
 	if err == nil {
-		err = os.Rename(temp, path)
+		err = robustio.Rename(temp, path)
 	}
 	if err != nil {
 		err = fmt.Errorf("listen on %s: %w", path, err)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rogpeppe/go-internal/robustio"
+
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/index"
 	"memlog/recovery"
@@ -71,7 +73,7 @@ func (s *Store) replayTo(ctx context.Context, e session, r memory.ReplayRequest,
 	if err != nil {
 		return [32]byte{}, err
 	}
-	defer os.RemoveAll(tmp)
+	defer robustio.RemoveAll(tmp)
 	db, err := recovery.Fold(ctx, e.log, wal.Seq(res.UntilSeq), tmp, recovery.Progress(r.Progress))
 	if err != nil {
 		return [32]byte{}, logError(err)
