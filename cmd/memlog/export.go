@@ -78,7 +78,8 @@ func runExport(ctx context.Context, c *call) error {
 func (c *call) exportRequest() (memory.ExportRequest, error) {
 	req := memory.ExportRequest{Events: c.yes("events"), Progress: c.bar.progress()}
 	var err error
-	if req.Format, err = c.oneOf("format", "jsonl", "json", "markdown", "mcp-memory-service"); err != nil {
+	req.Format, err = c.oneOf("format", "jsonl", "json", "markdown", "mcp-memory-service")
+	if err != nil {
 		return req, err
 	}
 	if req.Until, err = c.momentFlag("until"); err != nil {

@@ -45,6 +45,10 @@ func TestReadme(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	dir := t.TempDir()
+	notes := []byte("# Build\n\n- use make\n")
+	if err := os.WriteFile(filepath.Join(dir, "CLAUDE.md"), notes, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run := func(args ...string) []byte {
 		cmd := exec.Command(bin, args...)
 		cmd.Dir = dir

@@ -131,8 +131,12 @@ func Open(ctx context.Context, path string, o Options) (*Input, error) {
 		return nil, fmt.Errorf("read input: %w", err)
 	}
 	if !info.Mode().IsRegular() { // a pipe is read once
-		defer file.Close()
-		return openStream(ctx, path, file, o)
+		in, err := openStream(ctx, path, file, o)
+		if err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		in.pipe = file
+		return in, nil
 	}
 	in, err := openFile(ctx, path, textFile{file: file}, o)
 	if err != nil {

@@ -120,6 +120,7 @@ type Input struct {
 	stop    func()
 	raw     io.Reader // memlog's own lines, as they stand
 	records bool
+	pipe    io.Closer // what it was read from, where that is no file of its own
 	end     error
 	buf     []byte // made and not yet read
 
@@ -253,5 +254,9 @@ func (in *Input) Close() error {
 	if in.stop != nil {
 		in.stop()
 	}
-	return in.src.close()
+	err := in.src.close()
+	if in.pipe != nil {
+		err = errors.Join(err, in.pipe.Close())
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,5 +232,26 @@ func TestTranscript(t *testing.T) {
 	if l := lines[0]; l.Project != "/work" || l.Aliases[0] != "u1" ||
 		string(l.Metadata) != `{"role":"user","session":"s1"}` {
 		t.Errorf("%+v", l)
+	}
+}
+
+// TestPipe reads lines, and another format, from what can be read only once.
+func TestPipe(t *testing.T) {
+	for format, text := range map[Format]string{
+		Memlog: strings.Repeat(`{"content":"a line"}`+"\n", 20_000),
+		JSON:   `[{"hash":"h","content":"a"}]`,
+	} {
+		in, err := Open(t.Context(), "-", Options{Stdin: strings.NewReader(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(in)
+		if err != nil || in.Summary().Format != format || format == Memlog && string(b) != text ||
+			len(b) == 0 {
+			t.Errorf("%s: %d bytes, %v", format, len(b), err)
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // serviceJSON writes what mcp-memory-service's own importer takes (its sync/importer.py): an object
-// with export_metadata and memories, each with a content hash, times as seconds, and metadata that is
-// an object. What that tool has no field for stands in the metadata under memlogKey.
+// with export_metadata and memories, each with a content hash, times as seconds, and metadata that
+// is an object. What that tool has no field for stands in the metadata under memlogKey.
 type serviceJSON struct {
 	some  bool
 	count int
