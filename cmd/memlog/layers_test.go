@@ -53,6 +53,9 @@ var layers = map[string]struct{ ours, doors []string }{
 		"cmd/memlog/internal/claude", "wal/event"}},
 	"cmd/memlog/internal/bench": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/daemon", "index", "index/vector"}},
+	// A module of its own, so that the product carries none of what it is compared with.
+	"cmd/memlog/internal/bench/peers": {ours: []string{"cmd/memlog/internal/bench", "index"},
+		doors: []string{"github.com/philippgille/chromem-go", "github.com/blevesearch/bleve/v2"}},
 	"cmd/memlog/internal/httpserver": {ours: []string{"cmd/memlog/internal/memory"},
 		doors: []string{"golang.org/x/net", "golang.org/x/time",
 			"github.com/prometheus/client_golang"}},

@@ -89,3 +89,15 @@ func run(ctx context.Context, exe string, args ...string) error {
 	}
 	return err
 }
+
+// Texts returns n memories' texts, the same at every run, and as many queries of a few words.
+func Texts(n, queries int) (texts, asked []string) {
+	c := newCorpus(2)
+	for range n {
+		texts = append(texts, c.text(corpusChars))
+	}
+	for range queries {
+		asked = append(asked, c.words(3))
+	}
+	return texts, asked
+}

@@ -59,7 +59,7 @@ type SearchResult struct {
 // Search builds an index of N vectors and measures it in a process of its own.
 func Search(ctx context.Context, o SearchOptions) (SearchResult, error) {
 	dir := filepath.Join(o.Dir, "index")
-	built, err := buildVectors(ctx, dir, o)
+	built, err := BuildVectors(ctx, dir, o)
 	if err != nil {
 		return SearchResult{}, fmt.Errorf("build: %w", err)
 	}
@@ -81,13 +81,14 @@ func Search(ctx context.Context, o SearchOptions) (SearchResult, error) {
 	return r, nil
 }
 
-// clusters gives vectors by number, the same at every run and in any order.
-type clusters struct{ centers [][]float32 }
+// Clusters gives vectors by number, the same at every run and in any order.
+type Clusters struct{ centers [][]float32 }
 
-func newClusters() clusters {
+// NewClusters returns them.
+func NewClusters() Clusters {
 	r := rand.New(rand.NewPCG(corpusSeed, 0))
 	mean := normal(r, 0.6, nil)
-	c := clusters{make([][]float32, vectorClusters)}
+	c := Clusters{make([][]float32, vectorClusters)}
 	for i := range c.centers {
 		c.centers[i] = normal(r, 1, mean)
 	}
@@ -105,22 +106,23 @@ func normal(r *rand.Rand, size float64, around []float32) []float32 {
 	return x
 }
 
-func (c clusters) vector(n int) []float32 {
+// Vector returns vector n.
+func (c Clusters) Vector(n int) []float32 {
 	r := rand.New(rand.NewPCG(corpusSeed, uint64(n)+1))
 	return normal(r, vectorSpread, c.centers[r.IntN(len(c.centers))])
 }
 
-// query is a vector that is not in the index.
-func (c clusters) query(n int) []float32 { return c.vector(1<<40 + n) }
+// Query returns a vector that is not in the index.
+func (c Clusters) Query(n int) []float32 { return c.Vector(1<<40 + n) }
 
 func benchID(n int) (id index.ID) {
 	binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
 	return id
 }
 
-// buildVectors fills an index with documents, then with their vectors, and returns how many of
+// BuildVectors fills an index with documents, then with their vectors, and returns how many of
 // those a second, by the median batch.
-func buildVectors(ctx context.Context, dir string, o SearchOptions) (_ float64, err error) {
+func BuildVectors(ctx context.Context, dir string, o SearchOptions) (_ float64, err error) {
 	db, err := index.Open(dir, index.Options{MemTableBytes: index.RebuildMemTableBytes})
 	if err != nil {
 		return 0, err
@@ -137,13 +139,13 @@ func buildVectors(ctx context.Context, dir string, o SearchOptions) (_ float64, 
 	if err != nil {
 		return 0, err
 	}
-	c := newClusters()
+	c := NewClusters()
 	var took []time.Duration
 	encoded := make([][]byte, vectorRecord)
 	for from := 0; from < o.N; from += vectorRecord {
 		count := min(vectorRecord, o.N-from)
 		for i := range count {
-			v, err := rot.Encode(c.vector(from + i))
+			v, err := rot.Encode(c.Vector(from + i))
 			if err != nil {
 				return 0, err
 			}
@@ -206,10 +208,10 @@ func ReadVectors(ctx context.Context, dir string, o SearchOptions) (r SearchResu
 	if err != nil {
 		return r, err
 	}
-	c := newClusters()
+	c := NewClusters()
 	queries := make([]vector.Vector, o.Queries)
 	for i := range queries {
-		if queries[i], err = rot.Encode(c.query(i)); err != nil {
+		if queries[i], err = rot.Encode(c.Query(i)); err != nil {
 			return r, err
 		}
 	}
@@ -273,7 +275,7 @@ func ask(ctx context.Context, v *index.View, queries []vector.Vector, f index.Fi
 const exactQueries = 100
 
 // compare answers queries by comparing all vectors as they were made, and counts what was found.
-func (r *SearchResult) compare(ctx context.Context, c clusters, all, tenth [][]int) error {
+func (r *SearchResult) compare(ctx context.Context, c Clusters, all, tenth [][]int) error {
 	n := min(len(all), exactQueries)
 	type near struct {
 		number int
@@ -282,7 +284,7 @@ func (r *SearchResult) compare(ctx context.Context, c clusters, all, tenth [][]i
 	best, bestTenth := make([][]near, n), make([][]near, n)
 	queries := make([][]float32, n)
 	for i := range queries {
-		queries[i] = unit(c.query(i))
+		queries[i] = unit(c.Query(i))
 	}
 	keep := func(top []near, x near) []near {
 		if len(top) == searchK && top[searchK-1].score >= x.score {
@@ -305,7 +307,7 @@ func (r *SearchResult) compare(ctx context.Context, c clusters, all, tenth [][]i
 		}
 		vectors := make([][]float32, min(block, r.N-from))
 		for i := range vectors {
-			vectors[i] = unit(c.vector(from + i))
+			vectors[i] = unit(c.Vector(from + i))
 		}
 		for q := range queries {
 			began := time.Now()

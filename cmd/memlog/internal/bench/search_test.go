@@ -9,7 +9,7 @@ import (
 func TestReadVectors(t *testing.T) {
 	o := SearchOptions{N: 5_000, Queries: 10}
 	dir := filepath.Join(t.TempDir(), "index")
-	if _, err := buildVectors(t.Context(), dir, o); err != nil {
+	if _, err := BuildVectors(t.Context(), dir, o); err != nil {
 		t.Fatal(err)
 	}
 	r, err := ReadVectors(t.Context(), dir, o)
@@ -20,7 +20,7 @@ func TestReadVectors(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	wrong := make([][]int, o.Queries)
-	if err := r.compare(t.Context(), newClusters(), wrong, wrong); err != nil || r.Recall10 != 0 {
+	if err := r.compare(t.Context(), NewClusters(), wrong, wrong); err != nil || r.Recall10 != 0 {
 		t.Errorf("recall of nothing is %v, %v", r.Recall10, err)
 	}
 }
