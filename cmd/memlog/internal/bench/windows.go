@@ -33,10 +33,8 @@ type Start struct {
 
 // WindowsResult is what [Windows] measured.
 type WindowsResult struct {
-	Runs     int        `json:"runs"`
-	Start    []Start    `json:"start"`
-	Resident []Resident `json:"resident"` // empty where the platform does not tell
-	Stores   []Stores   `json:"stores"`
+	Runs  int     `json:"runs"`
+	Start []Start `json:"start"`
 }
 
 // windows is a run of [Windows].
@@ -45,8 +43,7 @@ type windows struct {
 	dir string // of the store being measured
 }
 
-// Windows measures what a window of an agent costs: how soon it answers, what memory it
-// takes, and how fast several of them store.
+// Windows measures what a window of an agent costs: how soon it answers.
 func Windows(ctx context.Context, o WindowsOptions) (WindowsResult, error) {
 	res := WindowsResult{Runs: o.Runs}
 	for _, n := range []int{0, o.Memories} {
@@ -65,19 +62,7 @@ func (w *windows) measure(ctx context.Context, n int, res *WindowsResult) (err e
 		return err
 	}
 	start, err := w.start(ctx, n)
-	if err != nil {
-		return err
-	}
 	res.Start = append(res.Start, start)
-	mem, err := w.resident(ctx, n)
-	if err != nil {
-		return err
-	}
-	if mem != nil {
-		res.Resident = append(res.Resident, *mem)
-	}
-	stores, err := w.stores(ctx, n)
-	res.Stores = append(res.Stores, stores...)
 	return err
 }
 

@@ -18,7 +18,7 @@ import (
 // A database that is written while it is copied is copied again, so often and after such waits.
 const (
 	copyAttempts = 20
-	copyWait     = 150 * time.Millisecond
+	copyWait     = 100 * time.Millisecond
 )
 
 // companions are the files that belong to a database beside it. The -shm file is left out: it is an
