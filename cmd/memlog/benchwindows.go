@@ -19,10 +19,12 @@ const (
 func benchWindowsCommand() *command {
 	return &command{
 		name:    "windows",
-		summary: "What a window of an agent costs: how soon it answers",
+		summary: "What a window of an agent costs: time, memory, and stores a second",
 		about: `
 Starts memlog mcp processes, as an agent does, on an empty store and on a large one: how soon the
-handshake is answered, and the first search, with and without an owner.`,
+handshake is answered, and the first search, with and without an owner; the memory of a window and
+of the owner; and how many durable stores a second 1, 4, 8 and 16 windows do together, beside one
+writer that appends to a plain file and syncs it.`,
 		examples: []string{`memlog bench windows`, `memlog bench windows --memories 1000 --runs 3`},
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "memories", Usage: "`N` memories in the large store (default: 100000)"},
@@ -67,5 +69,18 @@ func (p *page) benchWindows(r bench.WindowsResult) {
 			p.line("%-36s %10.1f %10.1f", fmt.Sprintf("%s, %d memories", row.name, s.Memories),
 				row.took.P50, row.took.P99)
 		}
+	}
+	for _, m := range r.Resident {
+		p.line("%-36s %10.1f MB", fmt.Sprintf("one more window takes, %d memories", m.Memories), m.Window)
+		p.line("%-36s %10.1f MB", "its resident set, with shared pages", m.WindowSet)
+		p.line("%-36s %10.1f MB", fmt.Sprintf("resident set of the owner, %d", m.Memories), m.Owner)
+		p.line("%-36s %10.1f MB", fmt.Sprintf("together, with %d windows", m.Windows), m.Together)
+	}
+	p.line("%-36s %10s %10s %10s %10s", "durable stores", "a second", "median ms", "p99 ms",
+		"raw sync/s")
+	for _, s := range r.Stores {
+		p.line("%-36s %10.0f %10.1f %10.1f %10.0f",
+			fmt.Sprintf("%d windows, %d memories", s.Windows, s.Memories),
+			s.PerSecond, s.Took.P50, s.Took.P99, s.Raw)
 	}
 }

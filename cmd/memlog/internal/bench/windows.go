@@ -33,8 +33,10 @@ type Start struct {
 
 // WindowsResult is what [Windows] measured.
 type WindowsResult struct {
-	Runs  int     `json:"runs"`
-	Start []Start `json:"start"`
+	Runs     int        `json:"runs"`
+	Start    []Start    `json:"start"`
+	Resident []Resident `json:"resident"` // empty where the platform does not tell
+	Stores   []Stores   `json:"stores"`
 }
 
 // windows is a run of [Windows].
@@ -43,7 +45,8 @@ type windows struct {
 	dir string // of the store being measured
 }
 
-// Windows measures what a window of an agent costs: how soon it answers.
+// Windows measures what a window of an agent costs: how soon it answers, what memory it
+// takes, and how fast several of them store.
 func Windows(ctx context.Context, o WindowsOptions) (WindowsResult, error) {
 	res := WindowsResult{Runs: o.Runs}
 	for _, n := range []int{0, o.Memories} {
@@ -62,7 +65,19 @@ func (w *windows) measure(ctx context.Context, n int, res *WindowsResult) (err e
 		return err
 	}
 	start, err := w.start(ctx, n)
+	if err != nil {
+		return err
+	}
 	res.Start = append(res.Start, start)
+	mem, err := w.resident(ctx, n)
+	if err != nil {
+		return err
+	}
+	if mem != nil {
+		res.Resident = append(res.Resident, *mem)
+	}
+	stores, err := w.stores(ctx, n)
+	res.Stores = append(res.Stores, stores...)
 	return err
 }
 

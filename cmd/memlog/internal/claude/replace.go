@@ -69,6 +69,9 @@ func target(path string) (string, error) {
 func (d *document) replace(next []byte, mode fs.FileMode, now time.Time) (
 	backup string, done bool, err error) {
 	dir, base := filepath.Split(d.path)
+	if err := os.MkdirAll(filepath.Clean(dir), 0o700); err != nil {
+		return "", false, err
+	}
 	temp, err := writeNew(dir, base+".memlog-*.tmp", next, mode)
 	if err != nil {
 		return "", false, err

@@ -13,9 +13,9 @@ import (
 
 // How long a hook takes at most. The rest up to 200 ms is for the start and the end of its process.
 const (
-	Deadline  = 120 * time.Millisecond // of all
+	Deadline  = 100 * time.Millisecond // of all
 	inputWait = 30 * time.Millisecond  // for standard input; a hook can do without
-	askWait   = 60 * time.Millisecond  // for the owner of the store to take a write
+	askWait   = 50 * time.Millisecond  // for the owner of the store to take a write
 )
 
 // Names lists the hooks.
