@@ -99,7 +99,8 @@ func (s *Static) readTable(b []byte) error {
 	if !ok {
 		return errors.New("it has no tensor named embeddings")
 	}
-	if len(table.shape) != 2 || table.shape[1] < 1 || table.shape[1] > MaxDims || table.kind[0] == 'I' {
+	flat := len(table.shape) != 2 || table.shape[1] < 1
+	if flat || table.shape[1] > MaxDims || table.kind[0] == 'I' {
 		return fmt.Errorf("embeddings of shape %v and kind %s, not of numbers by 1 to %d", table.shape,
 			table.kind, MaxDims)
 	}

@@ -185,7 +185,8 @@ func readWordPiece(raw json.RawMessage) (func([]int, string) []int, int, error) 
 	if size == 0 {
 		return nil, 0, errors.New("its vocabulary is empty")
 	}
-	return func(dst []int, word string) []int { return wordPiece(dst, word, m.Vocab, prefix) }, size, nil
+	cut := func(dst []int, word string) []int { return wordPiece(dst, word, m.Vocab, prefix) }
+	return cut, size, nil
 }
 
 // wordPiece takes the longest known piece from the front, again and again; a word with a piece
