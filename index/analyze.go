@@ -16,7 +16,7 @@ import (
 // AnalyzerVersion names everything that decides which terms a text has: the code of this file,
 // the segmentation and stemming libraries and the Unicode tables. An index made by another one is
 // ErrOutdated.
-const AnalyzerVersion = "1 uax29/2.7.0 snowball-english/0.10.0 norm/" + norm.Version +
+const AnalyzerVersion = "2 uax29/2.7.0 snowball-english/0.10.0 norm/" + norm.Version +
 	" unicode/" + unicode.Version
 
 // exactKeyVersion is the first byte of what ExactKey hashes.
@@ -40,7 +40,8 @@ func ExactKey(content, typ, project string) [32]byte {
 type analysis struct {
 	terms  []string
 	tf     map[string]uint32
-	length uint32 // terms that are no stop words
+	length uint32            // terms that are no stop words
+	each   func(term string) // called with each term as it comes, where it is set
 }
 
 // analyzer turns texts into terms. It keeps stems it has seen; not for concurrent use.
@@ -59,6 +60,9 @@ func (a *analysis) add(term string, stop bool) {
 	if len(term) > MaxTermBytes {
 		term = cut(term, MaxTermBytes)
 	}
+	if a.each != nil {
+		a.each(term)
+	}
 	n := a.tf[term]
 	a.tf[term] = n + 1
 	if n == 0 {
@@ -71,6 +75,12 @@ func (a *analysis) add(term string, stop bool) {
 
 func (z *analyzer) analyze(text string) analysis {
 	a := analysis{tf: make(map[string]uint32, len(text)/8)}
+	z.into(&a, text)
+	return a
+}
+
+// into adds a text to an analysis.
+func (z *analyzer) into(a *analysis, text string) {
 	text = norm.NFC.String(strings.ToValidUTF8(text, " "))
 	var lastCJK string // the character before, where it was an ideograph or kana
 	for it := words.FromString(text); it.Next(); {
@@ -80,13 +90,12 @@ func (z *analyzer) analyze(text string) analysis {
 			continue
 		}
 		if r, _ := utf8.DecodeRuneInString(w); isCJK(r) {
-			lastCJK = addCJK(&a, w, lastCJK)
+			lastCJK = addCJK(a, w, lastCJK)
 			continue
 		}
 		lastCJK = ""
-		z.addWord(&a, w)
+		z.addWord(a, w)
 	}
-	return a
 }
 
 // addWord adds one word as it is written, in lower case, and its parts where it is an identifier
@@ -118,6 +127,7 @@ func (z *analyzer) addPlain(a *analysis, w string) {
 	stem, ok := z.stems[w]
 	if !ok {
 		if !isStopWord(w) {
+			w := cmp.Or(forms[w], w)
 			stem = cmp.Or(english.Stem(w, false), w)
 		}
 		if z.stems == nil || len(z.stems) >= maxStems {

@@ -26,6 +26,7 @@ type Batch struct {
 	noAlias  map[Ordinal]bool
 	noHead   map[Ordinal]bool
 	vectors  vectors
+	streams  map[string]streamEnd // that got a document in this batch
 	changed  bool
 
 	rows   []rowWithTo // for the table, once committed
@@ -39,6 +40,9 @@ type rowWithTo struct {
 	terms   uint32
 	typ     uint32
 	project uint32
+	session uint32
+	sig     uint32
+	marks   byte
 	from    uint64
 	created int64
 }
@@ -59,6 +63,7 @@ type NewImage struct {
 	Deleted      bool // a tombstone: it is found by id only, not by words or exact content
 	Incomplete   bool
 	SupersededBy ID
+	Stream       string    // what it was said in; see session.go
 	Text         string    // what words are taken from; not kept
 	SameText     bool      // as of the image before: its vectors hold for this one too
 	Exact        *[32]byte // see ExactKey; nil: not found by content
@@ -85,7 +90,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, postings: map[string][]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
-		noHead: map[Ordinal]bool{}, vectors: newVectors(d.spaces),
+		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
 	}
 	b.src = source{r: b.b, fuse: d.fuse, batch: b}
 	d.batch = b
@@ -146,13 +151,18 @@ func (b *Batch) PutImage(i NewImage) error {
 		return err
 	}
 	var h head
-	first := b.noHead[ord]
+	seen, first := false, b.noHead[ord]
 	if !first {
-		if h, _, err = b.src.head(ord); err != nil {
+		if h, seen, err = b.src.head(ord); err != nil {
 			return err
 		}
 	}
 	delete(b.noHead, ord)
+	if !seen {
+		if h.session, err = b.session(i.Stream, i.Created); err != nil {
+			return err
+		}
+	}
 	if h.open {
 		if err := b.end(h, i.Seq); err != nil {
 			return err
@@ -166,7 +176,7 @@ func (b *Batch) PutImage(i NewImage) error {
 	b.state.nextRow++
 	h = head{
 		open: true, deleted: i.Deleted, row: row, from: i.Seq, terms: words.length,
-		version: i.Version, maxVersion: max(h.maxVersion, i.Version),
+		version: i.Version, maxVersion: max(h.maxVersion, i.Version), session: h.session,
 	}
 	b.begin(h)
 	if err := b.set(newKey(keyHead).ord(ord), h.encode()); err != nil {
@@ -196,8 +206,10 @@ func (b *Batch) putImage(i NewImage, ord Ordinal, h head, words analysis) error 
 		return nil
 	}
 	for _, t := range words.terms {
-		k := string(postingKey(t, uint32(h.row)>>postingBlockShift))
-		b.postings[k] = appendPosting(b.postings[k], h.row, words.tf[t])
+		b.putPosting(t, h.row, words.tf[t])
+	}
+	for _, t := range slices.Concat(dateTerms(i.Created), b.d.analyzer.speakerTerms(i.Text)) {
+		b.putPosting(t, h.row, 1)
 	}
 	if i.Exact == nil {
 		return nil
@@ -218,7 +230,13 @@ func (b *Batch) putRow(i NewImage, ord Ordinal, h head) error {
 	}
 	r := rowWithTo{
 		ord: ord, flags: flags(i.Deleted, i.Incomplete, false), terms: h.terms,
-		typ: typ, project: project, from: i.Seq, created: i.Created,
+		typ: typ, project: project, from: i.Seq, created: i.Created, session: h.session,
+	}
+	if !i.SupersededBy.IsZero() {
+		r.flags |= flagSuperseded
+	}
+	if !i.Deleted {
+		r.marks, r.sig = marksOf(i.Text), signature(i.Text)
 	}
 	b.rows = append(b.rows, r)
 	var info rowInfo
@@ -230,6 +248,12 @@ func (b *Batch) putRow(i NewImage, ord Ordinal, h head) error {
 func (r rowWithTo) fill(info *rowInfo) {
 	info.ord, info.flags, info.terms = r.ord, r.flags, r.terms
 	info.typ, info.project, info.from, info.created = r.typ, r.project, r.from, r.created
+	info.session, info.sig, info.marks = r.session, r.sig, r.marks
+}
+
+func (b *Batch) putPosting(term string, row Row, tf uint32) {
+	k := string(postingKey(term, uint32(row)>>postingBlockShift))
+	b.postings[k] = appendPosting(b.postings[k], row, tf)
 }
 
 // name returns the number of a type or project, from 1; 0 stands for none.
@@ -318,10 +342,12 @@ func (b *Batch) SetCheckpoint(c Checkpoint) error {
 	return b.set(newKey(keyStat).u64(c.Seq), b.written.encode())
 }
 
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
 // flushPostings moves what was collected into the batch, so that it can be read there. Sorted
 // keys go into skip lists faster.
 func (b *Batch) flushPostings() error {
-	for _, k := range slices.Sorted(maps.Keys(b.postings)) {
+	for _, k := range sortedKeys(b.postings) {
 		if err := b.merge(key(k), b.postings[k]); err != nil {
 			return err
 		}
@@ -340,7 +366,7 @@ func (b *Batch) Commit() error {
 	if !b.changed {
 		return nil
 	}
-	if err := b.flushPostings(); err != nil {
+	if err := errors.Join(b.flushPostings(), b.flushStreams()); err != nil {
 		return err
 	}
 	if err := b.flushVectors(); err != nil {
@@ -373,6 +399,10 @@ func (d *DB) commit(b *Batch) error {
 	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
 	maps.Copy(d.names, b.names)
 	d.known.add(b.ids)
+	if len(d.streams) > maxStreams {
+		clear(d.streams)
+	}
+	maps.Copy(d.streams, b.streams)
 	select {
 	case d.kick <- struct{}{}:
 	default:

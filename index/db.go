@@ -32,15 +32,16 @@ type DB struct {
 	analyzer  analyzer // owned by the open batch
 	known     *known   // owned by the open batch
 
-	mu     sync.Mutex
-	state  state                   // mu guards: as committed
-	names  map[string]uint32       // mu guards: numbers of types and projects met so far
-	table  *table                  // mu guards: nil until a list or a search asks for it
-	spaces []space                 // mu guards: as committed
-	slabs  map[uint32]*vector.Slab // mu guards: of spaces that a search asked for
-	batch  *Batch                  // mu guards
-	dirty  bool                    // mu guards: committed since the last flush
-	closed bool                    // mu guards
+	mu      sync.Mutex
+	state   state                   // mu guards: as committed
+	names   map[string]uint32       // mu guards: numbers of types and projects met so far
+	streams map[string]streamEnd    // mu guards: where streams met lately are
+	table   *table                  // mu guards: nil until a list or a search asks for it
+	spaces  []space                 // mu guards: as committed
+	slabs   map[uint32]*vector.Slab // mu guards: of spaces that a search asked for
+	batch   *Batch                  // mu guards
+	dirty   bool                    // mu guards: committed since the last flush
+	closed  bool                    // mu guards
 
 	noteMu sync.Mutex // guards: the file checkpointFile
 
@@ -100,7 +101,8 @@ func begin(dir string, o Options) (*DB, error) {
 func openGeneration(dir, path string, o Options) (*DB, error) {
 	d := &DB{
 		dir: dir, path: path, o: o, fuse: newFuse(o), names: map[string]uint32{},
-		kick: make(chan struct{}, 1), flushed: make(chan struct{}, 1), stop: make(chan struct{}),
+		streams: map[string]streamEnd{},
+		kick:    make(chan struct{}, 1), flushed: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := d.openPebble(); err != nil {
 		return nil, fmt.Errorf("open index %s: %w", path, err)

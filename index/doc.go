@@ -46,11 +46,29 @@
 // # Words
 //
 // Texts are cut by Unicode rules (UAX 29), brought to NFC and lower case; English words are
-// stemmed, identifiers are kept whole and in parts, scripts without spaces become characters and
-// pairs of them (analyze.go; [AnalyzerVersion] is part of the schema). Ranking is BM25 with the
-// document frequencies and lengths of the view's moment; stop words are indexed and count only in
-// a query of nothing else. Filters are applied before anything is cut. Lists, filters and ranking
-// use a table of all rows, read into memory at the first of them (table.go).
+// brought to their usual form (forms.go) and stemmed (Porter 2), identifiers are kept whole and in
+// parts, scripts without spaces become characters and pairs of them (analyze.go; [AnalyzerVersion]
+// is part of the schema). Who speaks ("Ann: ...") and the created date are terms of their own
+// (marks.go). "A phrase" must stand in a text as it is, conf* stands for all words that begin so
+// (query.go). Stop words are indexed and count only in a query of nothing else.
+//
+// [ModeLexical] ranks by BM25, exactly; its parameters follow the mean length of the texts.
+// Frequent words are not read through where they cannot bring a text among the best (MaxScore:
+// Turtle and Flood 1995). Up to 1,024 postings of a word the live ones are counted; beyond, its
+// frequency is estimated from the share of live rows.
+//
+// # Context
+//
+// [ModeHybrid] finds by words (and by date, where the query names one) and ranks by all there is:
+// the words, those of the neighbours and of the session (session.go), how many of the query's
+// words the text and its neighbours have, the date, who speaks, what kind of text it is, and what
+// the best have in common (Rocchio 1971; Lavrenko and Croft 2001). weights.go has the weights and
+// how they were found. Texts of the same words as a better one come after all others.
+// [Query].Context brings neighbours, each once. [Weak] says that nothing found has much of what
+// was asked for.
+//
+// Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
+// read into memory at the first of them (table.go).
 //
 // # Vectors
 //

@@ -22,7 +22,9 @@ var (
 	ErrNoTerms = errors.New("query has no words")
 	// ErrQueryTooLong: the query has more than MaxQueryTerms distinct terms.
 	ErrQueryTooLong = errors.New("query has too many words")
-	// ErrLimit: a limit is negative or more than MaxLimit.
+	// ErrPhrase: too many texts have the words of a phrase to be read.
+	ErrPhrase = errors.New("phrase is too common")
+	// ErrLimit: a limit or a number of neighbours is negative or too large.
 	ErrLimit = errors.New("bad limit")
 	// ErrMode: the search mode is unknown, or needs Options.Text.
 	ErrMode = errors.New("search mode is not available")

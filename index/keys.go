@@ -10,11 +10,11 @@ import (
 
 // KeySpaceVersion is the version of everything in this file and of the values behind it. Raise it
 // with any change: an index of another version is ErrOutdated and is rebuilt from the log.
-const KeySpaceVersion = 2
+const KeySpaceVersion = 3
 
 // FoldVersion is the version of what package projection makes of a record (projection.Version). It
 // stands here so that it is part of the schema without anybody having to pass it.
-const FoldVersion = 2
+const FoldVersion = 3
 
 // The key space. A key is one of these bytes and then fields: numbers are big endian and fixed
 // width, so that keys sort as numbers do; "string" is escaped and terminated (see appendString).
@@ -45,6 +45,7 @@ const FoldVersion = 2
 //	Y name                          -> its number
 //	n seq                           -> totals and state digest as of seq, where they changed
 //	p string(term) row>>16          -> postings of 65536 rows, appended (see postings.go)
+//	s hash(stream)                  -> newest session and created time of a stream
 //	z kind                          -> number of anomalies
 //	Z number                        -> one of the first anomalies
 //	w space                         -> a space of vectors and how many it has (see vectors.go)
@@ -79,6 +80,7 @@ const (
 	keyNameID     = 'Y'
 	keyStat       = 'n'
 	keyPosting    = 'p'
+	keyStream     = 's'
 	keyAnomalies  = 'z'
 	keyAnomaly    = 'Z'
 

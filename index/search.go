@@ -3,22 +3,12 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/text/unicode/norm"
-)
-
-// The parameters of BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009),
-// at the values that suit short texts.
-const (
-	bm25K1 = 0.9
-	bm25B  = 0.4
 )
 
 // Mode is how a query finds.
@@ -32,6 +22,8 @@ const (
 	// with the same letter case, 0.5 in another case. It reads every document that passes the
 	// filter.
 	ModeExact
+	// ModeHybrid finds by words and ranks by all there is: see weights.go.
+	ModeHybrid
 )
 
 // Query is a search.
@@ -41,21 +33,27 @@ type Query struct {
 	Filter  Filter
 	Limit   int
 	Explain bool // fill Hit.Parts
+	// Of ModeHybrid: how many neighbours of its session each hit brings on each side, at most
+	// MaxContext, and the project the caller is in, which is mildly preferred.
+	Context int
+	Near    string
 }
 
 // Hit is a document that was found.
 type Hit struct {
 	Doc   Doc
 	Score float64
-	Parts []Part // with Query.Explain: the terms that made the score
+	// Covers is the share of the query's words, by weight, that the text and, in ModeHybrid, its
+	// neighbours have; words that no text has weigh most. 1 in other modes.
+	Covers float64
+	Parts  []Part // with Query.Explain: what made the score
+	// With Query.Context: its neighbours, in order, but those that a better hit brings.
+	Before, After []Doc
 }
 
-// Part is one term's share of a score.
+// Part is one signal's share of a score: word:TERM in ModeLexical, else a signal of weights.go.
 type Part struct {
-	Term  string
-	TF    int // how often it stands in the text
-	DF    int // in how many live texts it stands
-	IDF   float64
+	Name  string
 	Score float64
 }
 
@@ -64,6 +62,9 @@ type Part struct {
 func (v *View) Search(q Query) ([]Hit, error) {
 	if q.Limit <= 0 || q.Limit > MaxLimit {
 		return nil, fmt.Errorf("find %d documents, 1 to %d: %w", q.Limit, MaxLimit, ErrLimit)
+	}
+	if q.Context < 0 || q.Context > MaxContext {
+		return nil, fmt.Errorf("%d neighbours, at most %d: %w", q.Context, MaxContext, ErrLimit)
 	}
 	t, err := v.rows()
 	if err != nil {
@@ -78,138 +79,11 @@ func (v *View) Search(q Query) ([]Hit, error) {
 		return v.searchWords(q, t, s)
 	case ModeExact:
 		return v.searchExact(q, t, s)
+	case ModeHybrid:
+		return v.searchHybrid(q, t, s)
 	default:
 		return nil, fmt.Errorf("search mode %d: %w", q.Mode, ErrMode)
 	}
-}
-
-// queryTerms returns the distinct terms to look for, in order. Stop words count only where there
-// is nothing else.
-func queryTerms(text string) ([]string, error) {
-	var z analyzer
-	all := z.analyze(text).terms
-	if len(all) == 0 {
-		return nil, fmt.Errorf("search for %.40q: %w", text, ErrNoTerms)
-	}
-	terms := slices.DeleteFunc(slices.Clone(all), isStopWord)
-	if len(terms) == 0 {
-		terms = all
-	}
-	if len(terms) > MaxQueryTerms {
-		return nil, fmt.Errorf("%d words, at most %d: %w", len(terms), MaxQueryTerms, ErrQueryTooLong)
-	}
-	return terms, nil
-}
-
-// posting is a live row that holds a term.
-type posting struct {
-	row Row
-	tf  uint32
-}
-
-// livePostings appends the term's postings whose rows hold at the view's moment.
-func (v *View) livePostings(dst []posting, t *table, term string) ([]posting, error) {
-	prefix := newKey(keyPosting).str(term)
-	err := v.src.scan(prefix, func(k, val []byte) (bool, error) {
-		f := fieldReader{b: k[len(prefix):]}
-		base := f.u32() << postingBlockShift
-		if err := f.done("posting key"); err != nil || len(val)%postingSize != 0 {
-			return false, cmp.Or(err, errValue)
-		}
-		for ; len(val) > 0; val = val[postingSize:] {
-			row := Row(base | uint32(binary.LittleEndian.Uint16(val)))
-			if row >= t.len() {
-				return false, errValue
-			}
-			if t.row(row).at(v.seq) {
-				dst = append(dst, posting{row, uint32(binary.LittleEndian.Uint16(val[2:]))})
-			}
-		}
-		return true, nil
-	})
-	return dst, err
-}
-
-func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
-	terms, err := queryTerms(q.Text)
-	if err != nil {
-		return nil, err
-	}
-	stats, err := v.Stats()
-	if err != nil || stats.Live == 0 {
-		return nil, err
-	}
-	b := bm25{docs: float64(stats.Live), avg: float64(stats.Terms) / float64(stats.Live)}
-	w := workspaces.Get().(*workspace)
-	defer workspaces.Put(w)
-	scores, touched, list := w.begin(int(t.len()))
-	defer func() { w.end(touched, list) }()
-	for _, term := range terms {
-		if list, err = v.livePostings(list[:0], t, term); err != nil {
-			return nil, err
-		}
-		idf := b.idf(len(list))
-		for _, p := range list {
-			if scores[p.row] == 0 {
-				touched = append(touched, p.row)
-			}
-			scores[p.row] += b.score(idf, p.tf, t.row(p.row).terms)
-		}
-	}
-	top := &best{t: t, limit: q.Limit}
-	for _, r := range touched {
-		if row := t.row(r); s.match(row) {
-			top.offer(found{scores[r], listed{row.created, row.ord}, r})
-		}
-	}
-	hits, err := v.hits(top.sorted(), s.seq)
-	if err == nil && q.Explain {
-		err = v.explain(hits, terms, t, b)
-	}
-	return hits, err
-}
-
-// workspace is what a search needs for a moment, kept for the next one.
-type workspace struct {
-	scores  []float64 // by row; all zero between searches
-	touched []Row
-	list    []posting
-}
-
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
-
-func (w *workspace) begin(rows int) ([]float64, []Row, []posting) {
-	if len(w.scores) < rows {
-		w.scores = make([]float64, rows+rows/8)
-	}
-	return w.scores, w.touched[:0], w.list[:0]
-}
-
-func (w *workspace) end(touched []Row, list []posting) {
-	for _, r := range touched {
-		w.scores[r] = 0
-	}
-	w.touched, w.list = touched, list
-}
-
-// bm25 scores. Products are converted explicitly, so that no compiler fuses them with an addition
-// and every machine gets the same bits.
-type bm25 struct {
-	docs, avg float64
-}
-
-func (b bm25) idf(df int) float64 {
-	n := float64(df)
-	return math.Log(1 + (b.docs-n+0.5)/(n+0.5))
-}
-
-func (b bm25) score(idf float64, tf, length uint32) float64 {
-	f := float64(tf)
-	norm := 1.0
-	if b.avg > 0 {
-		norm = (1 - bm25B) + float64(bm25B*(float64(length)/b.avg))
-	}
-	return float64(idf*float64(f*(bm25K1+1))) / (f + float64(bm25K1*norm))
 }
 
 // hits reads the documents that were found.
@@ -228,33 +102,9 @@ func (v *View) hits(rows []found, seq uint64) ([]Hit, error) {
 			err = fmt.Errorf("document %s in no image at %d: %w", id, seq, errValue)
 			return nil, v.src.fuse.check(err)
 		}
-		hits = append(hits, Hit{Doc: d, Score: r.score})
+		hits = append(hits, Hit{Doc: d, Score: r.score, Covers: 1})
 	}
 	return hits, nil
-}
-
-// explain reads the postings a second time, for the hits alone.
-func (v *View) explain(hits []Hit, terms []string, t *table, b bm25) error {
-	byRow := map[Row]*Hit{}
-	for i := range hits {
-		byRow[hits[i].Doc.Row] = &hits[i]
-	}
-	for _, term := range terms {
-		list, err := v.livePostings(nil, t, term)
-		if err != nil {
-			return err
-		}
-		idf := b.idf(len(list))
-		for _, p := range list {
-			if h := byRow[p.row]; h != nil {
-				h.Parts = append(h.Parts, Part{
-					Term: term, TF: int(p.tf), DF: len(list), IDF: idf,
-					Score: b.score(idf, p.tf, t.row(p.row).terms),
-				})
-			}
-		}
-	}
-	return nil
 }
 
 const (
@@ -341,6 +191,11 @@ func (b *best) compare(x, y found) int {
 	}
 	i, j := b.t.id(x.ord), b.t.id(y.ord)
 	return bytes.Compare(i[:], j[:])
+}
+
+// wants reports whether a score could be among the best.
+func (b *best) wants(score float64) bool {
+	return len(b.rows) < b.limit || b.worst.score <= score
 }
 
 // offer collects up to twice the limit and cuts, which is cheaper than a heap here.

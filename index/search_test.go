@@ -31,6 +31,9 @@ func reference(docs []Doc, query string, pass func(Doc) bool) map[ID]float64 {
 		}
 	}
 	n := float64(len(texts))
+	mean := total / max(n, 1)
+	long := mean * mean / (mean*mean + 60*60) // how much of a store of documents this is
+	k1, b := 0.9+0.8*long, 0.4+0.4*long
 	scores := map[ID]float64{}
 	for _, term := range terms {
 		df := 0.0
@@ -46,10 +49,10 @@ func reference(docs []Doc, query string, pass func(Doc) bool) map[ID]float64 {
 			}
 			norm := 1.0
 			if total > 0 {
-				norm = 1 - 0.4 + 0.4*float64(texts[d.ID].length)/(total/n)
+				norm = 1 - b + b*float64(texts[d.ID].length)/mean
 			}
 			idf := math.Log(1 + (n-df+0.5)/(df+0.5))
-			scores[d.ID] += idf * tf * 1.9 / (tf + 0.9*norm)
+			scores[d.ID] += idf * tf * (k1 + 1) / (tf + k1*norm)
 		}
 	}
 	return scores

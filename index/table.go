@@ -10,8 +10,8 @@ import (
 // that no view has seen yet; so one table serves views of all moments at the same time.
 
 // rowRecordSize is one row in a value of keyRows: ordinal, from, created, terms, type, project,
-// flags.
-const rowRecordSize = 4 + 8 + 8 + 4 + 4 + 4 + 1
+// flags, session, signature, marks.
+const rowRecordSize = 4 + 8 + 8 + 4 + 4 + 4 + 1 + 4 + 4 + 1
 
 const tableChunk = 1 << 12
 
@@ -19,7 +19,11 @@ const tableChunk = 1 << 12
 type rowInfo struct {
 	ord     Ordinal
 	flags   byte
+	marks   byte // see marks.go
 	terms   uint32
+	session uint32 // of its document
+	sig     uint32 // see signature
+	before  Row    // the document's row before this one, noRow
 	typ     uint32
 	project uint32
 	from    uint64
@@ -28,11 +32,13 @@ type rowInfo struct {
 }
 
 func (r *rowInfo) at(seq uint64) bool { return at(r.from, r.to.Load(), seq) }
+func (r *rowInfo) superseded() bool   { return r.flags&flagSuperseded != 0 }
 func (r *rowInfo) deleted() bool      { return r.flags&flagDeleted != 0 }
 
 func (r *rowInfo) encode(k key) key {
 	k = k.ord(r.ord).u64(r.from).time(r.created).u32(r.terms).u32(r.typ).u32(r.project)
-	return append(k, r.flags)
+	k = append(k, r.flags)
+	return append(k.u32(r.session).u32(r.sig), r.marks)
 }
 
 // decode takes a row from the first rowRecordSize bytes of b.
@@ -42,20 +48,33 @@ func (r *rowInfo) decode(b []byte) {
 	r.created = int64(binary.BigEndian.Uint64(b[12:]) ^ 1<<63)
 	r.terms, r.typ = binary.BigEndian.Uint32(b[20:]), binary.BigEndian.Uint32(b[24:])
 	r.project, r.flags = binary.BigEndian.Uint32(b[28:]), b[32]
+	r.session, r.sig = binary.BigEndian.Uint32(b[33:]), binary.BigEndian.Uint32(b[37:])
+	r.marks = b[41]
 }
 
 // table has one writer (load, then Commit) and any number of readers.
 type table struct {
 	rows   atomic.Pointer[[]*[tableChunk]rowInfo]
 	ids    atomic.Pointer[[]*[tableChunk]ID]
+	docs   atomic.Pointer[[]*[tableChunk]docInfo]
 	numRow atomic.Uint32
 	numID  atomic.Uint32
+	ends   []Ordinal // by session: its last document; the writer's
+}
+
+// docInfo is where a document is in the table and in its session. A document that has no row yet
+// has last noRow. Plus one is stored, so that zero stands for none.
+type docInfo struct {
+	last   atomic.Uint32 // newest row
+	before atomic.Uint32 // neighbours in the session, by ordinal
+	after  atomic.Uint32
 }
 
 func newTable() *table {
 	t := &table{}
 	t.rows.Store(&[]*[tableChunk]rowInfo{})
 	t.ids.Store(&[]*[tableChunk]ID{})
+	t.docs.Store(&[]*[tableChunk]docInfo{})
 	return t
 }
 
@@ -71,8 +90,11 @@ func (t *table) addRow(set func(*rowInfo)) {
 		chunks = append(chunks[:len(chunks):len(chunks)], new([tableChunk]rowInfo))
 		t.rows.Store(&chunks)
 	}
-	set(&chunks[n/tableChunk][n%tableChunk])
+	row := &chunks[n/tableChunk][n%tableChunk]
+	set(row)
+	before := t.place(row)
 	t.numRow.Store(n + 1)
+	t.settle(Row(n), row, before)
 }
 
 // addRows appends the rows of one stored value.
@@ -92,6 +114,10 @@ func (t *table) addRows(v []byte) error {
 		for i := range rows {
 			rows[i].decode(v)
 			v = v[rowRecordSize:]
+			if int(rows[i].ord) >= int(t.numID.Load()) {
+				return errValue
+			}
+			t.settle(Row(n)+Row(i), &rows[i], t.place(&rows[i]))
 		}
 		t.numRow.Store(n + uint32(len(rows)))
 	}
@@ -104,10 +130,77 @@ func (t *table) addID(id ID) {
 	if int(n/tableChunk) == len(chunks) {
 		chunks = append(chunks[:len(chunks):len(chunks)], new([tableChunk]ID))
 		t.ids.Store(&chunks)
+		docs := *t.docs.Load()
+		docs = append(docs[:len(docs):len(docs)], new([tableChunk]docInfo))
+		t.docs.Store(&docs)
 	}
 	chunks[n/tableChunk][n%tableChunk] = id
 	t.numID.Store(n + 1)
 }
+
+func (t *table) doc(o Ordinal) *docInfo { return &(*t.docs.Load())[o/tableChunk][o%tableChunk] }
+
+// place notes the row that the document had before, and returns the session's last document, both
+// before the row is published.
+func (t *table) place(r *rowInfo) (before Ordinal) {
+	r.before = Row(t.doc(r.ord).last.Load() - 1) // none is noRow
+	before = noDoc
+	if r.before != noRow {
+		return before
+	}
+	for int(r.session) >= len(t.ends) {
+		t.ends = append(t.ends, noDoc)
+	}
+	before, t.ends[r.session] = t.ends[r.session], r.ord
+	return before
+}
+
+// settle makes a published row its document's newest, and a new document the session's last.
+func (t *table) settle(n Row, r *rowInfo, before Ordinal) {
+	t.doc(r.ord).last.Store(uint32(n) + 1)
+	if before != noDoc {
+		t.doc(r.ord).before.Store(uint32(before) + 1)
+		t.doc(before).after.Store(uint32(r.ord) + 1)
+	}
+}
+
+// at returns the row of a document that holds at seq and is no tombstone, or noRow.
+func (t *table) at(o Ordinal, seq uint64) Row {
+	n := Row(t.doc(o).last.Load() - 1)
+	for n != noRow {
+		r := t.row(n)
+		if r.from <= seq {
+			if r.at(seq) && !r.deleted() {
+				return n
+			}
+			return noRow
+		}
+		n = r.before
+	}
+	return noRow
+}
+
+// step returns the nearest document before (or after) o in its session that holds at seq, and its
+// row. Only maxSteps documents are looked at.
+func (t *table) step(o Ordinal, seq uint64, after bool) (Ordinal, Row) {
+	for range maxSteps {
+		if after {
+			o = Ordinal(t.doc(o).after.Load() - 1)
+		} else {
+			o = Ordinal(t.doc(o).before.Load() - 1)
+		}
+		if o == noDoc {
+			break
+		}
+		if r := t.at(o, seq); r != noRow {
+			return o, r
+		}
+	}
+	return noDoc, noRow
+}
+
+// maxSteps bounds how many documents that are not there any more a step passes over.
+const maxSteps = 64
 
 // loadTable reads the whole table.
 func loadTable(s source) (*table, error) {

@@ -5,6 +5,7 @@ const (
 	flagDeleted    = 1 << 0
 	flagIncomplete = 1 << 1
 	flagOpen       = 1 << 2
+	flagSuperseded = 1 << 3 // of rows: another document stands in for it
 )
 
 func flags(deleted, incomplete, open bool) (f byte) {
@@ -59,11 +60,12 @@ type head struct {
 	terms      uint32
 	version    uint64
 	maxVersion uint64
+	session    uint32 // in which the document first appeared
 }
 
 func (h head) encode() []byte {
 	k := append(make(key, 0, 40), flags(h.deleted, false, h.open))
-	return k.row(h.row).u64(h.from).u32(h.terms).u64(h.version).u64(h.maxVersion)
+	return k.row(h.row).u64(h.from).u32(h.terms).u64(h.version).u64(h.maxVersion).u32(h.session)
 }
 
 func decodeHead(v []byte) (head, error) {
@@ -72,6 +74,7 @@ func decodeHead(v []byte) (head, error) {
 	h := head{open: bits&flagOpen != 0, deleted: bits&flagDeleted != 0}
 	h.row, h.from, h.terms = f.row(), f.u64(), f.u32()
 	h.version, h.maxVersion = f.u64(), f.u64()
+	h.session = f.u32()
 	return h, f.done("head")
 }
 
@@ -112,20 +115,22 @@ func decodeTotals(v []byte) (totals, error) {
 
 // state is what the writer has to know: where it is and the next free numbers.
 type state struct {
-	checkpoint Checkpoint
-	nextDoc    Ordinal
-	nextRow    Row
-	nextName   uint32
-	anomalies  uint64
-	totals     totals
-	statSeq    uint64 // where totals were last written
+	checkpoint  Checkpoint
+	nextDoc     Ordinal
+	nextRow     Row
+	nextName    uint32
+	nextSession uint32
+	anomalies   uint64
+	totals      totals
+	statSeq     uint64 // where totals were last written
 }
 
 func (s state) encode() []byte {
 	c := s.checkpoint
 	k := append(make(key, 0, 192).u64(c.Seq), c.Hash[:]...)
 	k = append(k, c.LogID[:]...).time(c.Time)
-	k = k.ord(s.nextDoc).row(s.nextRow).u32(s.nextName).u64(s.anomalies).u64(s.statSeq)
+	k = k.ord(s.nextDoc).row(s.nextRow).u32(s.nextName).u32(s.nextSession)
+	k = k.u64(s.anomalies).u64(s.statSeq)
 	return append(k, s.totals.encode()...)
 }
 
@@ -133,6 +138,7 @@ func decodeState(v []byte) (state, error) {
 	f := fieldReader{b: v}
 	s := state{checkpoint: decodeCheckpoint(&f)}
 	s.nextDoc, s.nextRow, s.nextName = f.ord(), f.row(), f.u32()
+	s.nextSession = f.u32()
 	s.anomalies, s.statSeq = f.u64(), f.u64()
 	if f.err != nil {
 		return state{}, f.done("state")

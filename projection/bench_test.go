@@ -131,7 +131,7 @@ func BenchmarkServe(b *testing.B) {
 			b.StartTimer()
 		}
 	})
-	db, err := index.Open(dir, index.Options{})
+	db, err := index.Open(dir, index.Options{Text: Text})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -143,8 +143,22 @@ func BenchmarkServe(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Logf("first list, with the row table: %s", time.Since(first))
-	b.Run("search", func(b *testing.B) { benchSearch(b, v, index.Filter{}) })
-	b.Run("search-tag", func(b *testing.B) { benchSearch(b, v, index.Filter{Tags: []string{"u7"}}) })
+	for name, mode := range map[string]index.Mode{
+		"lexical": index.ModeLexical, "hybrid": index.ModeHybrid,
+	} {
+		q := index.Query{Mode: mode, Limit: 10}
+		b.Run(name, func(b *testing.B) { benchSearch(b, v, q) })
+		q.Filter.Tags = []string{"u7"}
+		b.Run(name+"-rare-tag", func(b *testing.B) { benchSearch(b, v, q) })
+		q.Filter = index.Filter{Project: "bench"}
+		b.Run(name+"-all-pass", func(b *testing.B) { benchSearch(b, v, q) })
+		past, err := db.At(benchDocs / 2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name+"-past", func(b *testing.B) { benchSearch(b, past, index.Query{Mode: mode, Limit: 10}) })
+		closeAll(b, past)
+	}
 	b.Run("list", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := v.List(index.Filter{}, "", 20); err != nil {
@@ -155,14 +169,15 @@ func BenchmarkServe(b *testing.B) {
 	b.Run("commit", func(b *testing.B) { benchCommit(b, db) })
 }
 
-func benchSearch(b *testing.B, v *index.View, f index.Filter) {
+func benchSearch(b *testing.B, v *index.View, q index.Query) {
 	z := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), 1.2, 8, benchWords)
 	var took []time.Duration
 	for b.Loop() {
 		text := benchText(z)
 		text = strings.Join(strings.Fields(text)[:5], " ")
 		t := time.Now()
-		if _, err := v.Search(index.Query{Text: text, Filter: f, Limit: 10}); err != nil {
+		q.Text = text
+		if _, err := v.Search(q); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, time.Since(t))
@@ -170,6 +185,7 @@ func benchSearch(b *testing.B, v *index.View, f index.Filter) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
 	b.ReportMetric(float64(took[len(took)*9/10].Microseconds()), "p90-us")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
 }
 
 func benchCommit(b *testing.B, db *index.DB) {

@@ -66,6 +66,7 @@ func (f *fold) replace(was present, m event.Memory, deleted, incomplete bool) er
 		SupersededBy: index.ID(m.SupersededBy), Payload: payload,
 		SameText: was.open && was.memory.Content == m.Content,
 	}
+	next.Stream = stream(f.rec.Provenance.Session, m)
 	if !deleted {
 		exact := index.ExactKey(m.Content, m.Type, m.Project)
 		next.Text, next.Exact = m.Content, &exact

@@ -17,7 +17,8 @@ func searchCommand() *command {
 		about: `
 The best come first. Filters are applied within the search: --limit 10 finds ten where there are
 ten. --mode exact finds the query letter by letter, lexical by its words, vector by its meaning
-where the store has vectors; hybrid uses all there is.
+where the store has vectors; hybrid uses all there is. "A phrase" in quotes must stand there as it
+is; conf* stands for all words that begin so.
 
 ` + momentHelp,
 		examples: []string{
@@ -29,6 +30,8 @@ where the store has vectors; hybrid uses all there is.
 			limitFlag(),
 			&cli.StringFlag{Name: "mode", Usage: "`MODE`: hybrid, vector, lexical or exact " +
 				"(default: hybrid)"},
+			&cli.IntFlag{Name: "context", Usage: "also show `N` neighbours of each on both sides, from " +
+				"the same session"},
 			&cli.BoolFlag{Name: "explain", Usage: "show what the score is made of"},
 		}, filterFlags()...), asOfFlag()),
 		exits: []int{exitDamaged, exitNotFound, exitBusy},
@@ -43,6 +46,9 @@ func runSearch(ctx context.Context, c *call) error {
 		return err
 	}
 	if req.Limit, err = c.positive("limit"); err != nil {
+		return err
+	}
+	if req.Context, err = c.positive("context"); err != nil {
 		return err
 	}
 	if req.AsOf, err = c.momentFlag("as-of"); err != nil {
@@ -61,12 +67,21 @@ func runSearch(ctx context.Context, c *call) error {
 	}
 	c.tellAsOf(req.AsOf, res.AsOf)
 	return c.emit(res, func(p *page) {
-		if len(res.Hits) == 0 {
+		switch {
+		case len(res.Hits) == 0:
 			p.line("nothing found")
+		case res.Weak:
+			p.line("none has most of what was asked for; these may be about something else")
 		}
 		for i, h := range res.Hits {
 			extra := []string{fmt.Sprintf("score %.3f", h.Score)}
+			for _, m := range h.Before {
+				p.entry("    ", m)
+			}
 			p.entry(fmt.Sprintf("%2d. ", i+1), h.Memory, append(extra, explained(h)...)...)
+			for _, m := range h.After {
+				p.entry("    ", m)
+			}
 		}
 	})
 }

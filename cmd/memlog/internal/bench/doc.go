@@ -27,7 +27,8 @@
 // "turn" counts memories. "session" counts sessions, ranked by their best hit: the session of a
 // name such as D1:3 is what stands before the colon, a name without one is its own. "window2"
 // counts what is shown when each hit brings its two neighbours before and after (frac@5: within 5
-// windows). All are means over questions, also the overall ones. Evidence that no memory has counts
+// windows; of mode hybrid only). All are means over questions, also the overall ones. Evidence that
+// no memory has counts
 // as not found, and is noted: a collection whose names do not fit shows itself.
 //
 // # Search

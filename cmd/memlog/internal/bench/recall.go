@@ -150,6 +150,28 @@ func (m *measurement) question(
 	}
 	t := tally{n: 1, turn: rank(names, set(q.Evidence)),
 		session: rank(sessions(names), set(sessions(q.Evidence)))}
+	if m.o.Mode != "" && m.o.Mode != memory.ModeHybrid {
+		return t, nil // these show no neighbours
+	}
+	beside, err := svc.Search(ctx, memory.SearchRequest{
+		Query: q.Question, Mode: m.o.Mode, Limit: shownWindows, Context: shownBeside})
+	if err != nil {
+		return tally{}, err
+	}
+	shown := map[string]bool{}
+	for _, h := range beside.Hits {
+		for _, one := range slices.Concat(h.Before, []memory.Memory{h.Memory}, h.After) {
+			for _, name := range m.names(one, collection) {
+				shown[name] = true
+			}
+		}
+	}
+	wanted := set(q.Evidence)
+	for name := range wanted {
+		if shown[name] {
+			t.window.Frac5 += 1 / float64(len(wanted))
+		}
+	}
 	return t, nil
 }
 

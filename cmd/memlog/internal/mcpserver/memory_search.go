@@ -22,10 +22,14 @@ var searchTool = tool{
 				doc: "hybrid (default); lexical: by words; vector: by meaning; " +
 					"exact: this piece of text, letter by letter."},
 			limitParam,
+			{name: "context", kind: kindInt, min: 0, max: memory.MaxContext, doc: "Also show this many " +
+				"memories of the same session before and after each hit; default 0."},
 			{name: "explain", kind: kindBool, doc: "Also show what each score is made of."},
 			maxTokensParam}),
 	output: object([]string{"hits", "found", "seq"}, append(fields{
-		{"hits", listOf(object(entryRequired, entrySchema))},
+		{"hits", listOf(object(entryRequired, append(entrySchema[:len(entrySchema):len(entrySchema)],
+			contextSchema...)))},
+		{"weak", described(aBool, "No hit answers the query well: it has words that none has.")},
 		{"found", described(anInt, "Hits within limit, also where the list was cut.")},
 		{"seq", described(anInt, "The last record the answer has seen.")},
 		{"truncated", described(aBool, "Hits or parts of them do not fit max_tokens.")},
@@ -37,6 +41,7 @@ var searchTool = tool{
 
 type searchAnswer struct {
 	Hits      []rawJSON  `json:"hits"`
+	Weak      bool       `json:"weak,omitempty"`
 	Found     int        `json:"found"`
 	Seq       memory.Seq `json:"seq"`
 	Truncated bool       `json:"truncated,omitempty"`
@@ -56,13 +61,15 @@ func runSearch(ctx context.Context, svc memory.Service, c *call) (answer, error)
 	p, err := fit(res.Hits, c.budget, func(h memory.Hit, l limits) (string, any) {
 		e := brief(h.Memory, l)
 		e.Score, e.Explain = h.Score, h.Explain
+		e.Before = cutList(&e, "before", neighbours(h.Before, l), l.lists)
+		e.After = cutList(&e, "after", neighbours(h.After, l), l.lists)
 		return fmt.Sprintf("%s · score %.3g%s\n%s", e.heading(c.now.Location()), h.Score,
-			explained(h.Explain), e.body()), e
+			explained(h.Explain), e.among()), e
 	})
 	if err != nil {
 		return answer{}, err
 	}
-	out := searchAnswer{Hits: p.entries, Found: len(res.Hits), Seq: res.Seq,
+	out := searchAnswer{Hits: p.entries, Found: len(res.Hits), Weak: res.Weak, Seq: res.Seq,
 		Truncated: p.cut, resolved: resolve(req.Filter, res.AsOf)}
 	if p.cut {
 		out.Next = fmt.Sprintf("%d of %d hits shown, long ones shortened: memory_get shows one "+
@@ -77,6 +84,7 @@ func (c *call) searchRequest() (req memory.SearchRequest, err error) {
 		Mode:    memory.Mode(c.text("mode")),
 		Limit:   c.limit(),
 		Explain: c.bool("explain"),
+		Context: int(c.int("context")),
 	}
 	if strings.TrimSpace(req.Query) == "" {
 		return req, memory.Invalid("query", "is empty").
@@ -110,6 +118,9 @@ func searchText(
 	}
 	fmt.Fprintf(&b, "%s found for %q, best first.\n%s", memories(len(res.Hits)), query,
 		describe(req.Filter, req.AsOf, res.AsOf))
+	if res.Weak {
+		b.WriteString("None has most of what was asked for: these may be about something else.\n")
+	}
 	for i, text := range p.texts {
 		fmt.Fprintf(&b, "\n%d. %s", i+1, text)
 	}

@@ -36,6 +36,51 @@ type entry struct {
 	Incomplete  bool                `json:"incomplete,omitempty"`
 	Cut         []string            `json:"cut,omitempty"`
 	Bytes       int                 `json:"content_bytes,omitempty"` // of the whole, where it was cut
+	Before      []neighbour         `json:"before,omitempty"`        // of a hit, in order
+	After       []neighbour         `json:"after,omitempty"`
+}
+
+// neighbour is a memory that is shown around a hit.
+type neighbour struct {
+	ID        memory.ID `json:"id"`
+	Content   string    `json:"content"`
+	CreatedAt time.Time `json:"created_at"`
+	Bytes     int       `json:"content_bytes,omitempty"` // of the whole, where it was cut
+}
+
+// contextSchema are the members of a hit that hold its neighbours.
+var contextSchema = fields{
+	{"before", described(neighbourSchema, "Of the same session, in order; with context.")},
+	{"after", neighbourSchema},
+}
+
+var neighbourSchema = listOf(object([]string{"id", "content", "created_at"}, fields{
+	{"id", aString}, {"content", aString}, {"created_at", aTime}, {"content_bytes", anInt},
+}))
+
+func neighbours(ms []memory.Memory, l limits) (out []neighbour) {
+	for _, m := range ms {
+		n := neighbour{ID: m.ID, CreatedAt: m.CreatedAt}
+		var next int
+		if n.Content, next = window(m.Content, 0, l.content); next < len(m.Content) {
+			n.Bytes = len(m.Content)
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// among is the body with the neighbours around it, each under the mark of its place.
+func (e entry) among() string {
+	var b strings.Builder
+	for _, n := range e.Before {
+		b.WriteString("   before: " + oneLine(n.Content) + "\n")
+	}
+	b.WriteString(e.body())
+	for _, n := range e.After {
+		b.WriteString("\n   after: " + oneLine(n.Content))
+	}
+	return b.String()
 }
 
 // entrySchema are the members of an entry in an output schema.

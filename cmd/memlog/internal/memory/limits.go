@@ -19,6 +19,7 @@ const (
 	MaxQuery            = 64 << 10  // bytes of a search query
 	DefaultLimit        = 10        // hits and list entries where no limit is given
 	MaxLimit            = 10_000    // hits and list entries of one answer
+	MaxContext          = 20        // neighbours of a hit on each side
 	MaxShownOccurrences = 100       // occurrences shown with a memory
 	MaxRejected         = 10_000    // rejected lines of one import that are listed
 	MinYear             = 1         // earliest year of a created time

@@ -58,6 +58,11 @@ type SearchRequest struct {
 	Mode    Mode   `json:"mode,omitempty"`
 	Limit   int    `json:"limit,omitempty"` // 0: DefaultLimit; at most MaxLimit
 	Explain bool   `json:"explain,omitempty"`
+	// Context is how many neighbours of its session each hit brings on each side, at most
+	// MaxContext; in mode hybrid only. What one hit brings is no hit of its own, and is brought once.
+	Context int `json:"context,omitempty"`
+	// Near is the project the caller is in: its memories are mildly preferred.
+	Near string `json:"near,omitempty"`
 }
 
 // Hit is a memory that a search found.
@@ -65,12 +70,17 @@ type Hit struct {
 	Memory
 	Score   float64            `json:"score"`             // comparable within one result only
 	Explain map[string]float64 `json:"explain,omitempty"` // each signal's part
+	Before  []Memory           `json:"before,omitempty"`  // neighbours, with Context, in order
+	After   []Memory           `json:"after,omitempty"`
 }
 
 // SearchResult is the answer to a [SearchRequest], best first.
 type SearchResult struct {
 	Hits []Hit `json:"hits"`
 	Seq  Seq   `json:"seq"` // what the answer has seen
+	// Weak is set where no hit has most of what the query asks for, so that the best may well be
+	// about something else.
+	Weak bool `json:"weak,omitempty"`
 	// AsOf is set where a moment was asked for.
 	AsOf *Resolved `json:"as_of,omitempty"`
 }

@@ -37,6 +37,7 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 	if err != nil {
 		return out, searchError(err)
 	}
+	out.Weak = index.Weak(hits)
 	for _, h := range hits {
 		m, err := show(h.Doc)
 		if err != nil {
@@ -46,17 +47,34 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 		if r.Explain {
 			hit.Explain = map[string]float64{}
 			for _, p := range h.Parts {
-				hit.Explain["word:"+p.Term] = p.Score
+				hit.Explain[p.Name] = p.Score
 			}
+		}
+		if hit.Before, err = showAll(h.Before); err != nil {
+			return out, err
+		}
+		if hit.After, err = showAll(h.After); err != nil {
+			return out, err
 		}
 		out.Hits = append(out.Hits, hit)
 	}
 	return out, ctx.Err()
 }
 
+func showAll(docs []index.Doc) (ms []memory.Memory, err error) {
+	for _, d := range docs {
+		m, err := show(d)
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
 // query checks a search request.
 func query(r memory.SearchRequest) (index.Query, error) {
-	q := index.Query{Text: r.Query, Explain: r.Explain}
+	q := index.Query{Text: r.Query, Explain: r.Explain, Context: r.Context, Near: r.Near}
 	var err error
 	if q.Limit, err = limitOf(r.Limit); err != nil {
 		return q, err
@@ -75,8 +93,17 @@ func query(r memory.SearchRequest) (index.Query, error) {
 	case !utf8.ValidString(r.Query):
 		return q, memory.Invalid("query", "it is not valid UTF-8").WithHint("convert it to UTF-8 first")
 	}
+	if r.Context < 0 || r.Context > memory.MaxContext {
+		return q, memory.Invalid("context", "%d is not 0 to %d", r.Context, memory.MaxContext)
+	}
+	if r.Context > 0 && r.Mode != "" && r.Mode != memory.ModeHybrid {
+		return q, memory.Invalid("context", "mode %s has none", r.Mode).
+			WithHint("leave mode out, or context")
+	}
 	switch r.Mode {
-	case "", memory.ModeHybrid, memory.ModeLexical:
+	case "", memory.ModeHybrid:
+		q.Mode = index.ModeHybrid
+	case memory.ModeLexical:
 		q.Mode = index.ModeLexical
 	case memory.ModeExact:
 		q.Mode = index.ModeExact
@@ -99,6 +126,9 @@ func searchError(err error) error {
 	case errors.Is(err, index.ErrNoTerms):
 		return memory.Invalid("query", "it has no word or sign to search for").
 			WithHint("exact mode finds any text, letter by letter")
+	case errors.Is(err, index.ErrPhrase):
+		return memory.Invalid("query", "too many memories have the words of a phrase in it").
+			WithHint("a longer phrase, or filters, leave fewer")
 	case errors.Is(err, index.ErrQueryTooLong):
 		return memory.Invalid("query", "it has more than %d different words", index.MaxQueryTerms).
 			WithHint("a sentence or a few words find best; exact mode takes any text")

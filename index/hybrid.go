@@ -1,0 +1,460 @@
+package index
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// The signals of a hybrid search, in the order they are shown.
+const (
+	sigWords = iota
+	sigBefore
+	sigAfter
+	sigBeside
+	sigCoverage
+	sigSession
+	sigDate
+	sigSpeaker
+	sigAsks
+	sigTime
+	sigNumber
+	sigFeedback
+	sigRecent
+	sigProject
+	numSignals
+)
+
+var signalNames = [numSignals]string{"words", "before", "after", "beside", "coverage", "session",
+	"date", "speaker", "asks", "time", "number", "feedback", "recent", "project"}
+
+// candidate is a row that is ranked by all signals.
+type candidate struct {
+	row     Row
+	ord     Ordinal
+	beside  [4]Row // before, after, and the second ones; noRow where there is none
+	near    float64
+	signals [numSignals]float64 // weighted
+	score   float64
+}
+
+// hybrid is one search by all signals.
+type hybrid struct {
+	*ranker
+	q    Query
+	p    parsed
+	pool []candidate
+	date map[Row]float64
+}
+
+// searchHybrid is ModeHybrid: words find, everything ranks.
+func (v *View) searchHybrid(q Query, t *table, s *sieve) ([]Hit, error) {
+	p, err := parse(q.Text)
+	if err != nil {
+		return nil, err
+	}
+	r, err := v.ranker(t, s)
+	if r == nil || err != nil {
+		return nil, err
+	}
+	defer r.close()
+	h := &hybrid{ranker: r, q: q, p: p}
+	if err := h.loadAll(p); err != nil {
+		return nil, err
+	}
+	if err := h.choose(); err != nil || len(h.pool) == 0 {
+		return nil, err
+	}
+	if err := h.rank(); err != nil {
+		return nil, err
+	}
+	return h.answer()
+}
+
+// choose fills the pool: the best by words and date, and what else of their sessions is near them
+// and has words of the query.
+func (h *hybrid) choose() error {
+	pass, err := h.pass(h.p)
+	if err != nil {
+		return err
+	}
+	limit := max(candidates, 2*h.q.Limit)
+	h.gather(limit, pass)
+	if err := h.datesOf(); err != nil {
+		return err
+	}
+	top := &best{t: h.t, limit: limit}
+	offer := func(n Row) {
+		score := h.w.scores[n] + float64(weightDate*h.date[n])
+		if top.wants(score) && pass(n) {
+			row := h.t.row(n)
+			top.offer(found{score, listed{row.created, row.ord}, n})
+		}
+	}
+	for _, n := range h.w.touched {
+		offer(n)
+	}
+	for _, n := range sortedRows(h.date) {
+		if h.w.scores[n] == 0 {
+			offer(n)
+		}
+	}
+	for _, f := range top.sorted() {
+		h.add(f.row)
+	}
+	for i := range len(h.pool) {
+		for _, n := range h.pool[i].beside {
+			if n != noRow && h.w.slots[n] == 0 && h.w.scores[n] > 0 && pass(n) {
+				h.add(n)
+			}
+		}
+	}
+	for i := range h.pool {
+		h.lookUp(h.pool[i].row)
+		for _, n := range h.pool[i].beside {
+			if n != noRow {
+				h.lookUp(n)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *hybrid) add(n Row) {
+	row := h.t.row(n)
+	c := candidate{row: n, ord: row.ord, near: nearness(row.terms)}
+	for side, after := range []bool{false, true} {
+		o, first := h.t.step(row.ord, h.s.seq, after)
+		c.beside[side], c.beside[2+side] = first, noRow
+		if first != noRow {
+			_, c.beside[2+side] = h.t.step(o, h.s.seq, after)
+		}
+	}
+	h.pool = append(h.pool, c)
+	h.w.slots[n] = int32(len(h.pool))
+	h.w.slotted = append(h.w.slotted, n)
+}
+
+// maxDateRows bounds how many rows of a date are candidates by their date alone.
+const maxDateRows = 1 << 14
+
+// datesOf sums, for each row, the weights of the query's dates that it has.
+func (h *hybrid) datesOf() error {
+	h.date = map[Row]float64{}
+	for _, group := range h.p.dates {
+		var all term
+		for _, name := range group {
+			t, err := h.load(name, 1)
+			if err != nil {
+				return err
+			}
+			all.runs = append(all.runs, t.runs...)
+			all.df += t.df
+		}
+		if all.postings() > maxDateRows {
+			h.datesOfTouched(&all)
+			continue
+		}
+		idf := h.b.idf(min(all.df, h.b.docs))
+		for _, one := range all.runs {
+			for i := range one.len() {
+				if n := one.row(i); h.t.row(n).at(h.s.seq) {
+					h.date[n] += idf
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// datesOfTouched is datesOf for a date that is too frequent to find anything by itself.
+func (h *hybrid) datesOfTouched(all *term) {
+	idf := h.b.idf(min(all.df, h.b.docs))
+	for _, n := range h.w.touched {
+		for _, one := range all.runs {
+			if i := one.search(n); i < one.len() && one.row(i) == n {
+				h.date[n] += idf
+				break
+			}
+		}
+	}
+}
+
+// rank computes the signals.
+func (h *hybrid) rank() error {
+	best := 0.0
+	for i := range h.pool {
+		best = max(best, h.w.scores[h.pool[i].row])
+	}
+	if best == 0 {
+		best = 1 // found by date alone
+	}
+	speakers, err := h.speakers()
+	if err != nil {
+		return err
+	}
+	h.own(best, speakers)
+	h.sessions()
+	h.sum()
+	if err := h.feedback(); err != nil {
+		return err
+	}
+	h.sum()
+	return nil
+}
+
+func (h *hybrid) speakers() (terms []term, err error) {
+	for i := range h.terms {
+		t, err := h.load(speakerTerm(h.terms[i].name), 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(t.runs) > 0 {
+			terms = append(terms, t)
+		}
+	}
+	return terms, nil
+}
+
+// own computes what a candidate and its neighbours say.
+func (h *hybrid) own(best float64, speakers []term) {
+	total := 0.0
+	for i := range h.terms {
+		if h.terms[i].df > 0 && i < maxCoverTerms {
+			total += h.terms[i].idf
+		}
+	}
+	newest := h.t.row(h.end - 1).created
+	prefer, _, _ := h.v.src.nameID(h.q.Near)
+	for i := range h.pool {
+		c := &h.pool[i]
+		row := h.t.row(c.row)
+		score := func(n Row) float64 {
+			if n == noRow {
+				return 0
+			}
+			return h.w.scores[n] / best
+		}
+		mask := h.w.masks[c.row]
+		for _, n := range c.beside[:2] {
+			if n != noRow {
+				mask |= h.w.masks[n]
+			}
+		}
+		c.signals = [numSignals]float64{
+			sigWords:  weightWords * score(c.row),
+			sigBefore: weightBefore * c.near * score(c.beside[0]),
+			sigAfter:  weightAfter * c.near * score(c.beside[1]),
+			sigBeside: weightBeside * c.near * (score(c.beside[2]) + score(c.beside[3])),
+			sigDate:   weightDate * h.date[c.row] / best,
+			sigAsks:   weightAsks * asking(row.marks),
+			sigRecent: weightRecent * recent(newest, row.created),
+		}
+		if total > 0 {
+			c.signals[sigCoverage] = weightCoverage * h.weightOf(mask) / total
+		}
+		if slices.ContainsFunc(speakers, func(t term) bool { return t.tf(c.row) > 0 }) {
+			c.signals[sigSpeaker] = weightSpeaker
+		}
+		if h.p.kind&row.marks&markTime != 0 {
+			c.signals[sigTime] = weightTime
+		}
+		if h.p.kind&row.marks&markNumber != 0 {
+			c.signals[sigNumber] = weightNumber
+		}
+		if prefer != 0 && row.project == prefer {
+			c.signals[sigProject] = weightProject
+		}
+	}
+}
+
+// covers is Hit.Covers of a candidate.
+func (h *hybrid) covers(c candidate) float64 {
+	mask, total := h.w.masks[c.row], 0.0
+	for _, n := range c.beside {
+		if n != noRow {
+			mask |= h.w.masks[n]
+		}
+	}
+	for i := range h.terms[:min(len(h.terms), maxCoverTerms)] {
+		total += h.terms[i].idf
+	}
+	if total == 0 {
+		return 1
+	}
+	return h.weightOf(mask) / total
+}
+
+// weightOf sums the weights of the terms in a mask.
+func (h *hybrid) weightOf(mask uint64) (sum float64) {
+	for mask &^= looked; mask != 0; mask &= mask - 1 {
+		sum += h.terms[bits.TrailingZeros64(mask)].idf
+	}
+	return sum
+}
+
+// asking is how much of a text is a question.
+func asking(marks byte) float64 {
+	a := 0.0
+	if marks&markAsks != 0 {
+		a = 0.6
+	}
+	if marks&markAsking1 != 0 {
+		a += 0.2
+	}
+	if marks&markAsking2 != 0 {
+		a += 0.2
+	}
+	return a
+}
+
+// recent is 1 for the newest memory and falls with age, by the clock of the facts.
+func recent(newest, created int64) float64 {
+	if created >= newest {
+		return 1
+	}
+	return recentHalf / (recentHalf + float64(apart(newest, created)))
+}
+
+// sessions scores each candidate's session as if it were one text.
+func (h *hybrid) sessions() {
+	type session struct {
+		length float64
+		counts []float64 // by term: how many of its texts have it
+		score  float64
+	}
+	known := map[uint32]*session{}
+	var order []*session
+	mean := 0.0
+	for i := range h.pool {
+		row := h.t.row(h.pool[i].row)
+		if _, ok := known[row.session]; ok {
+			continue
+		}
+		s := &session{counts: make([]float64, min(len(h.terms), maxCoverTerms))}
+		known[row.session] = s
+		docs := h.t.members(row.ord, maxSessionDocs)
+		for _, o := range docs {
+			n := h.t.at(o, h.s.seq)
+			if n == noRow {
+				continue
+			}
+			s.length += float64(h.t.row(n).terms)
+			for m := h.w.masks[n] &^ looked; m != 0; m &= m - 1 {
+				s.counts[bits.TrailingZeros64(m)]++
+			}
+		}
+		if len(docs) > 0 {
+			order = append(order, s)
+			mean += s.length
+		}
+	}
+	if len(order) < 2 {
+		return
+	}
+	mean /= float64(len(order))
+	best := 0.0
+	for _, s := range order {
+		for i, n := range s.counts {
+			if n > 0 {
+				s.score += float64(h.terms[i].idf * h.b.saturated(n, s.length, mean))
+			}
+		}
+		best = max(best, s.score)
+	}
+	if best == 0 {
+		return
+	}
+	for i := range h.pool {
+		s := known[h.t.row(h.pool[i].row).session]
+		h.pool[i].signals[sigSession] = weightSession * s.score / best
+	}
+}
+
+// members returns the documents of o's session in order, none where there are more than most.
+func (t *table) members(o Ordinal, most int) []Ordinal {
+	first := o
+	for n := 0; ; n++ {
+		if n > most {
+			return nil
+		}
+		before := Ordinal(t.doc(first).before.Load() - 1)
+		if before == noDoc {
+			break
+		}
+		first = before
+	}
+	var all []Ordinal
+	for o := first; o != noDoc; o = Ordinal(t.doc(o).after.Load() - 1) {
+		if all = append(all, o); len(all) > most {
+			return nil
+		}
+	}
+	return all
+}
+
+// sum adds the signals up.
+func (h *hybrid) sum() {
+	for i := range h.pool {
+		c := &h.pool[i]
+		c.score = 0
+		for _, s := range c.signals {
+			c.score += s
+		}
+		if h.t.row(c.row).superseded() {
+			c.score *= scaleSuperseded
+		}
+	}
+}
+
+// order sorts the pool, best first.
+func (h *hybrid) order() {
+	b := &best{t: h.t}
+	slices.SortFunc(h.pool, func(x, y candidate) int {
+		return b.compare(h.found(x), h.found(y))
+	})
+}
+
+func (h *hybrid) found(c candidate) found {
+	return found{c.score, listed{h.t.row(c.row).created, c.ord}, c.row}
+}
+
+// answer makes hits of the best. Texts of the same words as a better one come after all others.
+func (h *hybrid) answer() ([]Hit, error) {
+	h.order()
+	seen := map[uint32]bool{}
+	var distinct, copies []candidate
+	for _, c := range h.pool {
+		if sig := h.t.row(c.row).sig; seen[sig] {
+			copies = append(copies, c)
+		} else {
+			seen[sig] = true
+			distinct = append(distinct, c)
+		}
+	}
+	floor := 0.0
+	if n := len(distinct); n > 0 {
+		floor = min(distinct[n-1].score, 0)
+	}
+	for i := range copies { // below all others, and in order
+		copies[i].score = floor - float64(i+1)
+	}
+	all := slices.Concat(distinct, copies)
+	return h.windows(all)
+}
+
+func (h *hybrid) hit(c candidate) (Hit, error) {
+	hits, err := h.v.hits([]found{h.found(c)}, h.s.seq)
+	if err != nil {
+		return Hit{}, err
+	}
+	hit := hits[0]
+	hit.Covers = h.covers(c)
+	if h.q.Explain {
+		for i, s := range c.signals {
+			if s != 0 {
+				hit.Parts = append(hit.Parts, Part{Name: signalNames[i], Score: s})
+			}
+		}
+	}
+	return hit, nil
+}

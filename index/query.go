@@ -1,0 +1,263 @@
+package index
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/text/unicode/norm"
+)
+
+// parsed is a query taken apart.
+type parsed struct {
+	words    []word
+	prefixes []string   // conf*
+	phrases  [][]string // "as it stands": the terms that must follow each other
+	dates    [][]string // date terms; each group is one condition, any of its terms meets it
+	kind     byte       // the mark that an answer to this question is likely to have
+}
+
+type word struct {
+	term   string
+	weight float64
+}
+
+// minPrefix is how many bytes stand before the star at least; maxPrefixTerms how many terms it
+// may stand for.
+const (
+	minPrefix      = 2
+	maxPrefixTerms = 256
+)
+
+// querySaturation is the k3 of BM25: a word that the query says twice counts nearly twice.
+const querySaturation = 8.0
+
+// parse takes a query apart. Stop words count only where there is nothing else.
+func parse(text string) (parsed, error) {
+	var z analyzer
+	var p parsed
+	plain := p.quoted(&z, text)
+	plain = p.starred(plain)
+	a := z.analyze(plain)
+	for _, t := range a.terms {
+		if !isStopWord(t) {
+			p.words = append(p.words, word{t, saturate(a.tf[t])})
+		}
+	}
+	if len(p.words)+len(p.prefixes) == 0 {
+		for _, t := range a.terms {
+			p.words = append(p.words, word{t, 1})
+		}
+	}
+	switch n := len(p.words) + len(p.prefixes); {
+	case n == 0:
+		return p, fmt.Errorf("search for %.40q: %w", text, ErrNoTerms)
+	case n > MaxQueryTerms:
+		return p, fmt.Errorf("%d words, at most %d: %w", n, MaxQueryTerms, ErrQueryTooLong)
+	}
+	p.dates = queryDates(plain)
+	p.kind = answerKind(plain)
+	return p, nil
+}
+
+func saturate(n uint32) float64 {
+	f := float64(n)
+	return float64(f*(querySaturation+1)) / (f + querySaturation)
+}
+
+// quoted takes the phrases of a query, which stay in the text as words.
+func (p *parsed) quoted(z *analyzer, text string) string {
+	parts := strings.Split(strings.NewReplacer("“", `"`, "”", `"`).Replace(text), `"`)
+	for i := 1; i+1 < len(parts); i += 2 { // an odd quote at the end opens nothing
+		if terms := z.sequence(parts[i]); len(terms) > 1 {
+			p.phrases = append(p.phrases, terms)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// starred takes the prefixes off a query.
+func (p *parsed) starred(text string) string {
+	if !strings.Contains(text, "*") {
+		return text
+	}
+	fields := strings.Fields(text)
+	return strings.Join(slices.DeleteFunc(fields, func(f string) bool {
+		stem, ok := strings.CutSuffix(f, "*")
+		if !ok || len(stem) < minPrefix || strings.ContainsFunc(stem, func(r rune) bool {
+			return !inWord(r) && r != '_' && r != '.' && r != '-'
+		}) {
+			return false
+		}
+		if stem = strings.ToLower(norm.NFC.String(stem)); len(stem) > MaxTermBytes {
+			stem = cut(stem, MaxTermBytes)
+		}
+		p.prefixes = append(p.prefixes, stem)
+		return true
+	}), " ")
+}
+
+// sequence returns the terms of a text in its order, each as often as it stands there.
+func (z *analyzer) sequence(text string) []string {
+	var seq []string
+	a := analysis{tf: map[string]uint32{}, each: func(t string) { seq = append(seq, t) }}
+	z.into(&a, text)
+	return seq
+}
+
+// loadPrefix joins the postings of all terms that begin with prefix.
+func (r *ranker) loadPrefix(prefix string) (term, error) {
+	all := term{name: prefix + "*", weight: 1}
+	names, err := r.v.termsWith(prefix)
+	if err != nil {
+		return all, err
+	}
+	tfs := map[Row]uint32{}
+	for _, name := range names {
+		t, err := r.load(name, 1)
+		if err != nil {
+			return all, err
+		}
+		for _, one := range t.runs {
+			for i := range one.len() {
+				tfs[one.row(i)] += one.tf(i)
+			}
+		}
+	}
+	for _, n := range sortedRows(tfs) {
+		base := n >> postingBlockShift << postingBlockShift
+		if k := len(all.runs); k == 0 || all.runs[k-1].base != base {
+			all.runs = append(all.runs, run{base: base})
+		}
+		last := &all.runs[len(all.runs)-1]
+		last.data = appendPosting(last.data, n, tfs[n])
+	}
+	all.df = r.frequency(&all)
+	all.idf = r.b.idf(all.df)
+	return all, nil
+}
+
+func sortedRows[V any](m map[Row]V) []Row {
+	rows := make([]Row, 0, len(m))
+	for n := range m {
+		rows = append(rows, n)
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// termsWith returns the first maxPrefixTerms terms that begin with prefix.
+func (v *View) termsWith(prefix string) ([]string, error) {
+	from := newKey(keyPosting).raw(prefix)
+	it, err := v.src.iter(from, from.upper())
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var names []string
+	for ok := it.First(); ok && len(names) < maxPrefixTerms; ok = next(it, names) {
+		f := fieldReader{b: it.Key()[1:]}
+		name := f.str()
+		if f.err != nil {
+			return nil, v.src.fuse.check(fmt.Errorf("read posting key: %w", f.err))
+		}
+		names = append(names, name)
+	}
+	return names, v.src.finish(it)
+}
+
+// next moves behind all keys of the last term.
+func next(it *pebble.Iterator, names []string) bool {
+	return it.SeekGE(newKey(keyPosting).str(names[len(names)-1]).upper())
+}
+
+// maxPhraseTexts bounds how many texts are read to see whether they have a query's phrases.
+const maxPhraseTexts = 10_000
+
+// pass returns which rows may be found: those that the filter lets through, and that have the
+// query's phrases. It reads texts where there are phrases, and memory else.
+func (r *ranker) pass(p parsed) (func(Row) bool, error) {
+	plain := func(n Row) bool { return r.s.match(r.t.row(n)) }
+	if len(p.phrases) == 0 {
+		return plain, nil
+	}
+	have := map[Row]bool{}
+	var terms []term
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.phrases...)))) {
+		t, err := r.load(name, 1)
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, t)
+	}
+	slices.SortStableFunc(terms, func(a, b term) int { return a.postings() - b.postings() })
+	read := 0
+	for _, one := range terms[0].runs {
+		for i := range one.len() {
+			n := one.row(i)
+			if !plain(n) || slices.ContainsFunc(terms, func(t term) bool { return t.tf(n) == 0 }) {
+				continue
+			}
+			if read++; read > maxPhraseTexts {
+				return nil, fmt.Errorf("phrase in more than %d texts: %w", maxPhraseTexts, ErrPhrase)
+			}
+			ok, err := r.v.hasPhrases(r.t, n, p.phrases)
+			if err != nil {
+				return nil, err
+			}
+			have[n] = ok
+		}
+	}
+	return func(n Row) bool { return have[n] }, nil
+}
+
+// hasPhrases reads a text to see whether it has all the phrases.
+func (v *View) hasPhrases(t *table, n Row, phrases [][]string) (bool, error) {
+	seq, err := v.sequence(t, n)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range phrases {
+		if !contains(seq, p) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func contains(seq, part []string) bool {
+	for i := 0; i+len(part) <= len(seq); i++ {
+		if slices.Equal(seq[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *View) sequence(t *table, n Row) ([]string, error) {
+	text, err := v.text(t, n)
+	var z analyzer
+	return z.sequence(text), err
+}
+
+// text reads the text of a row.
+func (v *View) text(t *table, n Row) (string, error) {
+	if v.d.o.Text == nil {
+		return "", fmt.Errorf("read texts: %w", ErrMode)
+	}
+	row := t.row(n)
+	k := imageKey(row.ord, row.from, n)
+	val, ok, err := v.src.get(k)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", v.src.fuse.check(fmt.Errorf("no image %q: %w", k, errValue))
+	}
+	i, err := decodeImage(k, val)
+	if err != nil {
+		return "", v.src.fuse.check(err)
+	}
+	return v.d.o.Text(i.Payload), nil
+}
