@@ -210,7 +210,7 @@ func TestImportOfSeveralFilesIsOneGroup(t *testing.T) {
 		return memory.ImportResult{Imported: 1, Group: "g", Seq: memory.Seq(len(groups)),
 			Rejected: []memory.Rejected{{Line: 3, Reason: "bad"}}}, nil
 	}}
-	r := runOn(t, f, false, "x", "import", "-", "-", "--json")
+	r := runOn(t, f, false, "x", "import", "-", "-", "--from", "memlog", "--json")
 	var got memory.ImportResult
 	if err := json.Unmarshal([]byte(r.out), &got); err != nil {
 		t.Fatal(err)
