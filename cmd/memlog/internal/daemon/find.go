@@ -73,6 +73,17 @@ func (o Options) places() []string {
 	return out
 }
 
+// heldBy reports whether an owner holds this store and no other: the lock that it says it has is the
+// file of the same name here. So a store of two names has one owner, and a copy has its own.
+func (o Options) heldBy(h rpc.Hello) bool {
+	here, err := os.Stat(filepath.Join(o.Store, lockName))
+	if err != nil {
+		return h.Store == o.Store // taken away: the owner notices that by itself
+	}
+	there, err := os.Stat(filepath.Join(h.Store, lockName))
+	return err == nil && os.SameFile(here, there)
+}
+
 // dial connects to the owner, and has it hand over where it is older. Both results nil: there is
 // none, or none any more.
 func (s *search) dial(ctx context.Context) (*conn, error) {

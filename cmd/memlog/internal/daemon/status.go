@@ -54,21 +54,31 @@ func Stop(ctx context.Context, o Options) error {
 	o = o.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, max(o.Deadline, minAnswer))
 	defer cancel()
-	for _, path := range o.places() {
-		err := ask(ctx, path, controlRequest{Verb: verbStop, Version: o.Version})
-		if !errors.Is(err, rpc.ErrUnreachable) {
-			return err
-		}
+	c, path, err := reach(ctx, o)
+	if c == nil || err != nil {
+		return err
 	}
-	return nil
+	_ = c.Close()
+	err = ask(ctx, path, controlRequest{Verb: verbStop, Version: o.Version})
+	if errors.Is(err, rpc.ErrUnreachable) { // it has just left
+		return nil
+	}
+	return err
 }
 
-// reach connects to the owner where there is one, and says at which path.
+// reach connects to the owner where there is one, and says at which path. An owner that holds another
+// store is none: the address in a store that was copied or moved is that of the store it came from.
 func reach(ctx context.Context, o Options) (*rpc.Client, string, error) {
 	for _, path := range o.places() {
 		c, err := rpc.Dial(ctx, path, o.Client)
-		if err == nil {
+		if err == nil && o.heldBy(c.Owner()) {
 			return c, path, nil
+		}
+		if err == nil {
+			o.Logger.Debug("an owner of another store answers", "store", o.Store, "socket", path,
+				"holds", c.Owner().Store)
+			_ = c.Close()
+			continue
 		}
 		if !errors.Is(err, rpc.ErrUnreachable) {
 			return nil, path, err
