@@ -104,7 +104,7 @@ func TestOneShotWaits(t *testing.T) {
 	}
 }
 
-// TestLongSocketPath refuses a runtime directory that sockets do not fit in, in words; a one-shot
+// TestLongSocketPath refuses directories that sockets do not fit in, in words; a one-shot
 // command works all the same.
 func TestLongSocketPath(t *testing.T) {
 	w := newWorld(t)
@@ -113,6 +113,7 @@ func TestLongSocketPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", long)
+	t.Setenv("TMPDIR", long)
 	_, err := w.front(w.spawning()).Stats(w.ctx)
 	var e *memory.Error
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), "too long") ||

@@ -38,8 +38,8 @@ const nameBytes = 8
 const tempSuffix = ".4294967295"
 
 // SocketPath returns where the owner of a store listens: memlog/<hash of the store's path>.sock in
-// $XDG_RUNTIME_DIR, else in a directory memlog-<uid> of the temporary directory. It makes the
-// directory with mode 0700, and refuses one that is a symbolic link, another user's or open to
+// $XDG_RUNTIME_DIR, else, where that is not set, not there or too long for a socket, in a directory
+// memlog-<uid> of the temporary directory. It makes the directory with mode 0700, and refuses one that is a symbolic link, another user's or open to
 // others. The store is named by its absolute path without symbolic links, so that every process
 // finds the same socket; where the store does not exist yet, those of the part that exists.
 func SocketPath(storeDir string) (string, error) {
@@ -47,12 +47,13 @@ func SocketPath(storeDir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("socket of store %s: %w", storeDir, err)
 	}
-	dir, err := socketDir()
+	sum := sha256.Sum256([]byte(real))
+	name := hex.EncodeToString(sum[:nameBytes]) + ".sock"
+	dir, err := socketDir(len(name))
 	if err != nil {
 		return "", fmt.Errorf("socket of store %s: %w", storeDir, err)
 	}
-	sum := sha256.Sum256([]byte(real))
-	path := filepath.Join(dir, hex.EncodeToString(sum[:nameBytes])+".sock")
+	path := filepath.Join(dir, name)
 	return path, checkLength(path)
 }
 
@@ -76,15 +77,19 @@ func resolve(path string) (string, error) {
 	return filepath.Join(real, filepath.Base(abs)), nil
 }
 
-// socketDir makes and checks the directory of the user's sockets.
-func socketDir() (string, error) {
-	name := "memlog"
+// socketDir makes and checks the directory of the user's sockets, whose names have so many bytes.
+func socketDir(name int) (string, error) {
+	dir := "memlog"
 	if uid := os.Getuid(); uid >= 0 { // Windows has none, and a directory for each user
-		name += "-" + strconv.Itoa(uid)
+		dir += "-" + strconv.Itoa(uid)
 	}
-	dir := filepath.Join(os.TempDir(), name)
+	dir = filepath.Join(os.TempDir(), dir)
 	if run := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(run) {
-		dir = filepath.Join(run, "memlog")
+		in := filepath.Join(run, "memlog")
+		_, err := os.Stat(run)
+		if !errors.Is(err, fs.ErrNotExist) && len(in)+1+name+len(tempSuffix) <= maxPath() {
+			dir = in
+		}
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err

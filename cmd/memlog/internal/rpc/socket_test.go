@@ -97,6 +97,21 @@ func TestSocketDirectory(t *testing.T) {
 	if err := os.Mkdir(os.Getenv("XDG_RUNTIME_DIR"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	short := shortDir(t)
+	t.Setenv("TMPDIR", short)
+	if path, err := SocketPath("."); err != nil || !strings.HasPrefix(path, short) {
+		t.Errorf("beside a runtime directory that is too long: %s, %v", path, err)
+	}
+	gone := filepath.Join(short, "gone")
+	t.Setenv("XDG_RUNTIME_DIR", gone)
+	if path, err := SocketPath("."); err != nil || strings.HasPrefix(path, gone) {
+		t.Errorf("beside a runtime directory that is not there: %s, %v", path, err)
+	}
+	long := filepath.Join(short, strings.Repeat("x", 100))
+	if err := os.Mkdir(long, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", long)
 	_, err := SocketPath(".")
 	if memory.CodeOf(err) != memory.CodeInvalid || !strings.Contains(err.Error(), "too long") {
 		t.Errorf("a long path: %v", err)
