@@ -88,6 +88,11 @@ func openFront(s settings, log *slog.Logger) (memory.Service, error) {
 		return nil, fmt.Errorf("find this binary: %w", err)
 	}
 	o.Spawn = daemon.Detached(self, "serve", "--store", s.store)
+	open := o.Open
+	o.Open = func(ctx context.Context) (memory.Service, error) {
+		full() // where no process can be started, this one is the owner
+		return open(ctx)
+	}
 	return daemon.Front(o), nil
 }
 

@@ -15,8 +15,11 @@ type field struct {
 type fields []field
 
 // MarshalJSON writes the members in order.
-func (f fields) MarshalJSON() ([]byte, error) {
-	b := []byte{'{'}
+func (f fields) MarshalJSON() ([]byte, error) { return f.append(nil) }
+
+// append writes the members into b: what stands inside is not encoded again at each level.
+func (f fields) append(b []byte) ([]byte, error) {
+	b = append(b, '{')
 	for i, m := range f {
 		if i > 0 {
 			b = append(b, ',')
@@ -25,11 +28,17 @@ func (f fields) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		value, err := marshal(m.value)
+		b = append(append(b, name...), ':')
+		if inner, ok := m.value.(fields); ok {
+			b, err = inner.append(b)
+		} else {
+			var value []byte
+			value, err = marshal(m.value)
+			b = append(b, value...)
+		}
 		if err != nil {
 			return nil, err
 		}
-		b = append(append(append(b, name...), ':'), value...)
 	}
 	return append(b, '}'), nil
 }

@@ -150,7 +150,8 @@ func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 // is written to stdout.
 func Run(ctx context.Context, svc memory.Service, o Options) error {
 	s := New(svc, o)
-	return errors.Join(s.Serve(ctx, os.Stdin, keepOpen{os.Stdout}), s.Close())
+	in := pollable(os.Stdin, os.Stdout, os.Stderr)
+	return errors.Join(s.Serve(ctx, in, keepOpen{os.Stdout}), s.Close())
 }
 
 // keepOpen is a writer that the end of a connection does not close.

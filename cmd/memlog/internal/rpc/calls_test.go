@@ -202,13 +202,13 @@ func TestBrokenFrames(t *testing.T) {
 	whole := string(appendFrame(nil, frame{Chunk: 3})) + "abc" +
 		string(appendFrame(nil, frame{End: true}))
 	for n := range len(whole) + 1 {
-		src := &unframedSource{frames: newFrameReader(strings.NewReader(whole[:n])),
+		src := &unframedSource{frames: newFrameReader(strings.NewReader(whole[:n]), -1),
 			deadline: func(time.Duration) {}}
 		text, err := io.ReadAll(src)
 		if n < len(whole) && err == nil || n == len(whole) && (err != nil || string(text) != "abc") {
 			t.Errorf("%d of %d bytes: %q, %v", n, len(whole), text, err)
 		}
-		fr := newFrameReader(strings.NewReader(whole[:n]))
+		fr := newFrameReader(strings.NewReader(whole[:n]), -1)
 		for err = nil; err == nil; {
 			var f frame
 			if f, err = fr.next(0); err == nil && f.End {
@@ -224,7 +224,7 @@ func TestBrokenFrames(t *testing.T) {
 	}
 	for _, bad := range []string{"{\"chunk\":-1}\n", "{\"end\":1}\n", "no JSON\n",
 		strings.Repeat(" ", maxFrame) + whole} {
-		src := &unframedSource{frames: newFrameReader(strings.NewReader(bad)),
+		src := &unframedSource{frames: newFrameReader(strings.NewReader(bad), -1),
 			deadline: func(time.Duration) {}}
 		if text, err := io.ReadAll(src); err == nil {
 			t.Errorf("%.20q: %q", bad, text)

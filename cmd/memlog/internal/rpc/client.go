@@ -225,7 +225,7 @@ func (c *Client) send(ctx context.Context, r request) (*exchange, error) {
 	if err != nil {
 		return nil, c.lost(ctx, r, sent.Load() && r.http == http.MethodPost, err)
 	}
-	ex := &exchange{req: r, res: res, frames: newFrameReader(res.Body),
+	ex := &exchange{req: r, res: res, frames: newFrameReader(res.Body, res.ContentLength),
 		broken: func(err error) error { return c.lost(ctx, r, true, err) }}
 	if res.StatusCode == statusMisdirected {
 		ex.close()

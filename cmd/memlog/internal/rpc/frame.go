@@ -23,8 +23,12 @@ var errLongLine = errors.New("line is too long")
 // frameReader reads a body of frames.
 type frameReader struct{ r *bufio.Reader }
 
-func newFrameReader(r io.Reader) *frameReader {
-	return &frameReader{r: bufio.NewReaderSize(r, chunkSize)}
+// newFrameReader reads r, which has size bytes in all; negative: that is not known.
+func newFrameReader(r io.Reader, size int64) *frameReader {
+	if size < 0 || size > chunkSize {
+		size = chunkSize
+	}
+	return &frameReader{r: bufio.NewReaderSize(r, int(size))}
 }
 
 // next reads a frame; limit bounds its line, 0 does not. A body that ends before a frame with End

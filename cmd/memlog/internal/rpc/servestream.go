@@ -120,7 +120,7 @@ func (s *Server) serveImport(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	deadline(s.o.RequestTimeout)
-	src := &unframedSource{frames: newFrameReader(r.Body), deadline: deadline,
+	src := &unframedSource{frames: newFrameReader(r.Body, r.ContentLength), deadline: deadline,
 		patience: s.o.StreamTimeout}
 	s.importFrom(a, r, src)
 	if src.err == nil {
