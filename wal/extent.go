@@ -1,9 +1,9 @@
 package wal
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 )
@@ -44,11 +44,19 @@ type segFile struct {
 	entry    *ArchiveEntry // of archived files: what the manifest says
 	walked   bool
 	sum      Hash // SHA-256 of the bytes, if it was walked
+	read     resumption
 	stored   Hash // SHA-256 of the compressed file, if it was walked
 	extents  []*extent
 	gaps     []gap
 	broken   string // the file cannot be read, and why
 	gone     bool   // it was there a moment ago
+}
+
+// resumption is what a walk leaves for who goes on writing where it ended.
+type resumption struct {
+	size  int64       // bytes that were read
+	sum   hash.Hash   // of them, not ended
+	index []indexMark // of the frames among them
 }
 
 // gap is a stretch of a file that is no frame, or (off == end) a place where frames follow
@@ -95,8 +103,8 @@ func (f *segFile) toLine() sealedLine {
 // walk reads the whole segment. anchors are the hashes that witnesses know.
 func (f *segFile) walk(r io.Reader, anchors map[Seq][]Hash) {
 	f.walked, f.extents, f.gaps = true, nil, nil
-	sum := sha256.New()
-	size := &countWriter{w: sum}
+	f.read = resumption{sum: newSum()}
+	size := &countWriter{w: f.read.sum}
 	s := newScanner(io.TeeReader(r, size), 0, false)
 	for {
 		it, err := s.next()
@@ -109,8 +117,8 @@ func (f *segFile) walk(r io.Reader, anchors map[Seq][]Hash) {
 		}
 		f.add(it, anchors)
 	}
-	f.size = size.n
-	sum.Sum(f.sum[:0])
+	f.size, f.read.size = size.n, size.n
+	f.read.sum.Sum(f.sum[:0])
 }
 
 func (f *segFile) add(it item, anchors map[Seq][]Hash) {
@@ -132,6 +140,9 @@ func (f *segFile) add(it item, anchors map[Seq][]Hash) {
 		f.extents = append(f.extents, e)
 	}
 	e.add(it, anchors)
+	if uint64(e.last-f.first)%indexEvery == 0 {
+		f.read.index = append(f.read.index, indexMark{e.last, it.off})
+	}
 }
 
 // continues tells whether the frame belongs to the extent, and notes the place if it does

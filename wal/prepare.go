@@ -222,7 +222,7 @@ func (p *preparation) chooseActive(c *catalog, w *writer) error {
 		if e := f.lastExtent(); e != nil {
 			w.seg.ext = *e
 		}
-		return p.readActive(w)
+		return p.takeActive(w)
 	}
 	path := segmentPath(p.dir, end.Seq+1)
 	if err := w.beginFile(path); err != nil {
@@ -245,7 +245,17 @@ func (f *segFile) appendable(c *catalog) bool {
 	return e.first == f.first && e == c.last().extent
 }
 
-// readActive takes the hash and the sparse index of the active segment.
+// takeActive takes the hash and the sparse index of the active segment from the walk that verified
+// it. Where the file was cut since, they are not its own: it is read again.
+func (p *preparation) takeActive(w *writer) error {
+	if r := w.seg.file.read; r.size == w.seg.size {
+		w.seg.sum, w.index = r.sum, r.index
+		return nil
+	}
+	return p.readActive(w)
+}
+
+// readActive reads the hash and the sparse index of the active segment.
 func (p *preparation) readActive(w *writer) error {
 	file, err := os.Open(w.seg.file.path)
 	if err != nil {

@@ -3,7 +3,6 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 )
@@ -118,14 +117,10 @@ func (w *writer) verifyActive(f *os.File) error {
 	switch {
 	case e == nil && len(s.gaps) == 0 && w.last() < w.seg.first:
 	case e == nil || len(s.gaps) > 0 || len(s.extents) > 1 || e.last != w.last() ||
-		e.hash != w.seg.ext.hash:
+		e.hash != w.seg.ext.hash, s.read.size != w.seg.size:
 		return fmt.Errorf("%s is not as it was synced", w.seg.file.name)
 	}
-	sum := newSum()
-	if _, err := io.Copy(sum, &fileReader{f: f, end: w.seg.size}); err != nil {
-		return err
-	}
-	w.seg.sum = sum
+	w.seg.sum = s.read.sum
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/mcpserver"
@@ -48,7 +49,8 @@ func runMCP(ctx context.Context, c *call) error {
 	return err
 }
 
-// leanGC is how much garbage a window may have, in percent of what it holds, which is little.
+// leanGC is how much garbage a process may have that holds little, in percent of that; Go's own
+// default is 100.
 const leanGC = 400
 
 // lean makes little of this process: a window mostly waits, and does one thing at a time. Threads
@@ -62,4 +64,13 @@ func lean() {
 func full() {
 	runtime.SetDefaultGOMAXPROCS()
 	debug.SetGCPercent(100)
+}
+
+// hurryTime is how long an owner that starts leaves its garbage alone: somebody waits for it.
+const hurryTime = 500 * time.Millisecond
+
+// hurry has this process collect less garbage at first.
+func hurry() {
+	usual := debug.SetGCPercent(leanGC)
+	time.AfterFunc(hurryTime, func() { debug.SetGCPercent(usual) })
 }

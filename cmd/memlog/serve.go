@@ -45,6 +45,7 @@ func runServe(ctx context.Context, c *call) error {
 	if c.json {
 		return memory.Invalid("--json", "goes with serve --http only: else it has no result")
 	}
+	hurry()
 	logs := daemon.LogFile(c.store)
 	defer logs.Close()
 	level := &slog.HandlerOptions{Level: min(c.level, slog.LevelInfo)}
