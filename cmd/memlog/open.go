@@ -71,11 +71,19 @@ func openStore(
 func openForbidden(
 	ctx context.Context, s settings, log *slog.Logger, forbidden error,
 ) (memory.Service, error) {
+	st, err := openReading(ctx, s, log)
+	if err != nil {
+		return nil, forbidden
+	}
+	return st, nil
+}
+
+func openReading(ctx context.Context, s settings, log *slog.Logger) (memory.Service, error) {
 	so := storeOptions(s, log, false)
 	so.ReadOnlyOK = true
 	st, err := store.Open(ctx, s.store, so)
 	if err != nil {
-		return nil, forbidden
+		return nil, err
 	}
 	return st, nil
 }
@@ -92,6 +100,9 @@ func openFront(s settings, log *slog.Logger) (memory.Service, error) {
 	o.Open = func(ctx context.Context) (memory.Service, error) {
 		full() // where no process can be started, this one is the owner
 		return open(ctx)
+	}
+	o.OpenReading = func(ctx context.Context) (memory.Service, error) {
+		return openReading(ctx, s, log)
 	}
 	return daemon.Front(o), nil
 }

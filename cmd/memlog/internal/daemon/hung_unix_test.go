@@ -12,6 +12,7 @@ import (
 
 	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/store"
 )
 
 // TestHungOwner stops an owner: callers hear its process number within their deadline, and nobody
@@ -75,6 +76,17 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Errorf("store on a read-only disk: %v", err)
 	}
 	t.Logf("it says: %v", err)
+	o := w.spawning()
+	o.OpenReading = func(ctx context.Context) (memory.Service, error) {
+		return store.Open(ctx, w.dir, store.Options{MustExist: true, ReadOnlyOK: true})
+	}
+	f := w.front(o)
+	if list, err := f.List(w.ctx, memory.ListRequest{Limit: 1}); err != nil || list.Total != 1 {
+		t.Errorf("list on a read-only disk: %+v, %v", list, err)
+	}
+	if _, err := f.Store(w.ctx, note("two")); err == nil || memory.CodeOf(err) == memory.CodeBusy {
+		t.Errorf("store on a read-only disk that is read: %v", err)
+	}
 	if _, err := os.Lstat(w.socket()); err == nil {
 		t.Error("somebody serves it")
 	}

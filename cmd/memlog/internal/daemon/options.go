@@ -20,6 +20,10 @@ const (
 // minAnswer is how long an owner that is there may take to answer, however short the deadline.
 const minAnswer = 500 * time.Millisecond
 
+// ReadingFor is how long a store that was opened for reading is used before it is tried again to own
+// it.
+const ReadingFor = time.Minute
+
 // SpawnWait is how long a starting process is waited for before this one tries to own the store.
 const SpawnWait = 2 * time.Second
 
@@ -31,6 +35,11 @@ type Options struct {
 	// Open opens the store and takes its kernel lock. It must not wait for the lock: where another
 	// process has it, Open fails with CodeBusy, naming that process, and is called again later.
 	Open func(context.Context) (memory.Service, error)
+	// OpenReading opens a store that may not be written, for reading, without its lock. It is used
+	// where Open fails for want of permission or on a read-only disk; the store is served to nobody
+	// else then, and given up after ReadingFor, in case it can be written by then. Nil: the error of
+	// Open stands.
+	OpenReading func(context.Context) (memory.Service, error)
 	// Spawn starts a process that calls [Own] on the same store, and returns nil when that listens,
 	// has left because there is an owner, or has not said anything for SpawnWait; see [Detached]. It
 	// returns an error where no process can be started or it failed. Nil, and an error: the store is

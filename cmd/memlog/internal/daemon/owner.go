@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -57,7 +58,7 @@ type owner struct {
 // openOwner opens the store, without waiting for its lock, and listens. Where the socket cannot be
 // had, alone says whether the store is used all the same, out of reach of others.
 func openOwner(ctx context.Context, o Options, alone bool) (*owner, error) {
-	st, err := o.Open(ctx)
+	st, reading, err := openStore(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +77,10 @@ func openOwner(ctx context.Context, o Options, alone bool) (*owner, error) {
 	w.svc = &guard{Service: st, w: w}
 	w.srv = rpc.NewServer(w.svc, rpc.ServerOptions{Logger: o.Logger, Info: rpc.Info{
 		Build: o.Version, Format: o.Format, Store: o.Store, PID: os.Getpid(), Since: w.since}})
+	if reading {
+		time.AfterFunc(ReadingFor, func() { w.leave("the store was opened for reading") })
+		return w, nil
+	}
 	if err := w.listen(); err != nil {
 		w.closeDoors(true)
 		if !alone {
@@ -85,6 +90,21 @@ func openOwner(ctx context.Context, o Options, alone bool) (*owner, error) {
 		w.path = ""
 	}
 	return w, nil
+}
+
+// openStore opens the store, for reading where it may not be written and there is a way to.
+func openStore(ctx context.Context, o Options) (st memory.Service, reading bool, err error) {
+	st, err = o.Open(ctx)
+	if err == nil || o.OpenReading == nil ||
+		!errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return st, false, err
+	}
+	st, why := o.OpenReading(ctx)
+	if why != nil {
+		return nil, false, err
+	}
+	o.Logger.Warn("store cannot be written; it is read", "store", o.Store, "err", err)
+	return st, true, nil
 }
 
 // listen opens the sockets and says where they are.
