@@ -110,7 +110,6 @@ func (h *hybrid) spread(t term, scores []float64) {
 		length := h.t.row(h.pool[i].row).terms
 		scores[i] += float64(t.weight * h.b.score(t.idf, tf, length))
 	}
-	const lookUpCost = 16 // of a look-up, in postings read through
 	if t.postings() > lookUpCost*len(h.pool) {
 		for i := range h.pool {
 			if tf := t.tf(h.pool[i].row); tf > 0 {

@@ -80,6 +80,7 @@ type ranker struct {
 	// skipped is how many of terms, at the end, were not read through: what they add to a row is
 	// looked up.
 	skipped int
+	few     []Row // all rows that could pass the filter, where so few that only they were scored
 }
 
 func (v *View) ranker(t *table, s *sieve) (*ranker, error) {
@@ -234,17 +235,25 @@ const pruneFrom = 2048
 // gather adds up the scores of all rows that could be among the k best of those that pass. Terms
 // are read through while a row that has only them could still be among these; the rest, which the
 // most frequent are, is looked up for rows that have others (MaxScore: Turtle and Flood, Query
-// Evaluation: Strategies and Optimizations, 1995, term at a time).
+// Evaluation: Strategies and Optimizations, 1995, term at a time). Where few rows pass the filter,
+// that does not happen, and they alone are scored.
 func (r *ranker) gather(k int, pass func(Row) bool) {
 	rest := 0.0
 	for i := range r.terms {
 		rest += r.terms[i].bound(r.b)
 	}
+	asked := false // how many rows pass
 	for i := range r.terms {
 		t := &r.terms[i]
-		if i > 0 && t.postings() >= pruneFrom && r.threshold(k, pass) > rest {
-			r.skipped = len(r.terms) - i
-			break
+		if t.postings() >= pruneFrom {
+			if i > 0 && r.threshold(k, pass) > rest {
+				r.skipped = len(r.terms) - i
+				break
+			}
+			if !asked && r.scoreFew(r.terms[i:]) {
+				return
+			}
+			asked = true
 		}
 		r.accumulate(t, bit(i))
 		rest -= t.bound(r.b)
