@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -95,10 +96,11 @@ func runImport(ctx context.Context, c *call) error {
 	if c.isSet("request-id") && len(paths) > 1 {
 		return memory.Invalid("--request-id", "goes with one file, not %d", len(paths))
 	}
-	svc, err := c.writer(ctx)
+	svc, done, err := c.importInto(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
 	r := &importRun{call: c, svc: svc, o: o, noun: "record", several: len(paths) > 1}
 	r.total.DryRun = c.yes("dry-run")
 	for _, path := range paths {
@@ -107,6 +109,36 @@ func runImport(ctx context.Context, c *call) error {
 		}
 	}
 	return r.emit()
+}
+
+// importInto returns the store that is imported into, and what is to be done with it in the end. A
+// dry run makes none: where there is none, the lines are held against an empty one, which is thrown
+// away.
+func (c *call) importInto(ctx context.Context) (memory.Service, func(), error) {
+	kept := func() {}
+	if !c.yes("dry-run") {
+		svc, err := c.writer(ctx)
+		return svc, kept, err
+	}
+	svc, err := c.reader(ctx)
+	if memory.CodeOf(err) != memory.CodeNotFound {
+		return svc, kept, err
+	}
+	dir, err := os.MkdirTemp("", "memlog-dry-run-")
+	if err != nil {
+		return nil, kept, fmt.Errorf("make an empty store for a dry run: %w", err)
+	}
+	thrown := func() {
+		_ = c.finish(nil) // it warns
+		if err := os.RemoveAll(dir); err != nil {
+			c.log.Warn("remove the empty store of a dry run", "error", err)
+		}
+	}
+	c.settings.store = dir
+	if svc, err = c.writer(ctx); err != nil {
+		thrown()
+	}
+	return svc, thrown, err
 }
 
 func (c *call) importOptions() (foreign.Options, error) {
@@ -169,6 +201,9 @@ func (r *importRun) add(in *foreign.Input, res memory.ImportResult) {
 	s := in.Summary()
 	if s.Format != foreign.Memlog {
 		t.Sources = append(t.Sources, importSource{in.Path, s})
+	}
+	if s.Format != foreign.Memlog && s.Entries == 0 && len(unread) == 0 && len(s.Notes) == 0 {
+		s.Notes = append(s.Notes, "nothing in it is a memory of "+string(s.Format))
 	}
 	for _, n := range append(s.Notes, res.Notes...) {
 		if r.several {

@@ -34,7 +34,7 @@ var layers = map[string]struct{ ours, doors []string }{
 	"cmd/memlog/internal/metrics":  {ours: []string{"cmd/memlog/internal/memory"}},
 	"cmd/memlog/internal/foreign": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/transfer", "wal/event"}, doors: []string{"modernc.org/sqlite",
-		"golang.org/x/text"}},
+		"golang.org/x/text", "github.com/gofrs/flock"}},
 	"cmd/memlog/internal/store": {ours: []string{"cmd/memlog/internal/memory",
 		"cmd/memlog/internal/metrics",
 		"cmd/memlog/internal/transfer", "wal", "wal/event", "index", "projection", "recovery"}},

@@ -158,7 +158,15 @@ func openStream(ctx context.Context, path string, src io.Reader, o Options) (*In
 	in := bufio.NewReaderSize(src, lookAhead)
 	head, _ := in.Peek(len(sqliteMagic)) // an error comes back with the reading
 	format := o.From
-	if format == "" && string(head) != sqliteMagic {
+	isSQLite := string(head) == sqliteMagic
+	if format == Chroma || isSQLite && (format == "" || format == ServiceDB) {
+		dir, err := keepDatabase(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return openSQLite(ctx, path, dir, format)
+	}
+	if format == "" {
 		text, _ := decodeText(in)
 		in = text
 		format = look(text)
@@ -212,7 +220,14 @@ func openFile(ctx context.Context, path string, t textFile, o Options) (*Input, 
 		format = JSON // its exports
 	}
 	if format == ServiceDB || format == Chroma || format == "" && isSQLite {
-		return openSQLite(ctx, path, t, format)
+		dir, err := copyDatabase(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.close(); err != nil {
+			return nil, errors.Join(fmt.Errorf("read input: %w", err), dir.close())
+		}
+		return openSQLite(ctx, path, dir, format)
 	}
 	text, was, err := t.open(ctx)
 	if err != nil {
@@ -261,33 +276,27 @@ type rawFile struct{ textFile }
 
 func (rawFile) entries(context.Context, *report, func(Entry) bool) error { return nil }
 
-// openSQLite opens a database by what it holds. One that is damaged so much that it does not say is
-// taken as what f says, or as that of mcp-memory-service.
-func openSQLite(ctx context.Context, path string, t textFile, f Format) (*Input, error) {
-	name := path
-	if t.drop {
-		name = t.file.Name()
-	}
-	d, err := openDatabase(ctx, name)
+// openSQLite opens the copy of a database in dir by what it holds. One that is damaged so much that
+// it does not say is taken as what f says, or as that of mcp-memory-service.
+func openSQLite(ctx context.Context, path string, dir *privateDir, f Format) (*Input, error) {
+	d, err := openDatabase(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
+	isChroma, isService := d.hasTables("collections", "embeddings"), d.hasTables("memories")
+	torn := d.torn != ""
 	switch {
-	case f == Chroma || f == "" && d.hasTables("collections", "embeddings"):
-		f = Chroma
-	case f == ServiceDB || d.hasTables("memories") || d.torn != "" && len(d.tables) == 0:
-		f = ServiceDB
+	case f == "" && isChroma, f == Chroma && (isChroma || torn):
+		return newInput(ctx, path, Chroma, chromaDB{d}), nil
+	case f == "" && (isService || torn && len(d.tables) == 0), f == ServiceDB && (isService || torn):
+		return newInput(ctx, path, ServiceDB, serviceDB{d}), nil
+	case f != "":
+		err := memory.Invalid("--from", "%s is a SQLite database, but none of %s", path, f).
+			WithHint("leave --from out: the content tells what a database is")
+		return nil, errors.Join(err, d.close())
 	default:
 		err := memory.Invalid("", "%s is a SQLite database, but none of mcp-memory-service or ChromaDB",
 			path)
 		return nil, errors.Join(err, d.close())
 	}
-	var src source = serviceDB{d}
-	if f == Chroma {
-		src = chromaDB{d}
-	}
-	if err := t.close(); err != nil {
-		return nil, errors.Join(fmt.Errorf("read input: %w", err), d.close())
-	}
-	return newInput(ctx, path, f, src), nil
 }

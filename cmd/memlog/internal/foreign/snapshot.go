@@ -25,23 +25,41 @@ const (
 // index of the -wal file, which SQLite makes anew.
 var companions = []string{"", "-wal", "-journal"}
 
+// copyName is the copy's name in its private directory.
+const copyName = "copy.db"
+
 // copyDatabase copies a database into a private directory, with what a writer has not yet brought
-// into it, and returns the copy's path. The source is only read.
+// into it. The source is only read.
 //
 // Everything is read twice, and taken where both readings say the same: then each byte held the
 // same value from its first reading to its second, and so all of them together at the moment
 // between the two.
-func copyDatabase(ctx context.Context, path string) (string, error) {
-	dir, err := os.MkdirTemp("", "memlog-import-")
+func copyDatabase(ctx context.Context, path string) (*privateDir, error) {
+	dir, err := makePrivate()
 	if err != nil {
-		return "", fmt.Errorf("make room for a copy of %s: %w", path, err)
+		return nil, fmt.Errorf("make room for a copy of %s: %w", path, err)
 	}
-	name := filepath.Join(dir, "copy.db")
-	err = copyStable(ctx, path, name)
+	if err := copyStable(ctx, path, filepath.Join(dir.path, copyName)); err != nil {
+		return nil, errors.Join(err, dir.close())
+	}
+	return dir, nil
+}
+
+// keepDatabase is copyDatabase for what can be read only once: nobody changes it meanwhile.
+func keepDatabase(ctx context.Context, src io.Reader) (*privateDir, error) {
+	dir, err := makePrivate()
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
+		return nil, fmt.Errorf("make room for a copy of standard input: %w", err)
 	}
-	return name, nil
+	f, err := os.OpenFile(filepath.Join(dir.path, copyName), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err == nil {
+		_, err = io.Copy(f, contextReader{ctx, src})
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("keep standard input: %w", err), dir.close())
+	}
+	return dir, nil
 }
 
 func copyStable(ctx context.Context, path, to string) error {

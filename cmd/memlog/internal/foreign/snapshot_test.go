@@ -44,18 +44,18 @@ func TestCopyBesideWriter(t *testing.T) {
 				}
 			}
 		}}
-		name, err := copyDatabase(b, path)
+		dir, err := copyDatabase(b, path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(name)
+		got, err := os.ReadFile(filepath.Join(dir.path, copyName))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != len(old) || got[0] != got[len(got)-1] || bytes.Count(got, []byte{1})%2 != 0 {
 			t.Errorf("changed at read %d: the copy is of two moments", n)
 		}
-		if err := os.RemoveAll(filepath.Dir(name)); err != nil {
+		if err := dir.close(); err != nil {
 			t.Error(err)
 		}
 	}

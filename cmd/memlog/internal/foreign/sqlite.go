@@ -20,23 +20,20 @@ const sqliteMagic = "SQLite format 3\x00"
 
 // database is a private copy of a SQLite database.
 type database struct {
-	path   string // of the copy
+	dir    *privateDir // with the copy
+	path   string      // of the copy
 	db     *sql.DB
 	tables map[string]bool
 	// torn says how the file is damaged, as far as its size and its schema show.
 	torn string
 }
 
-// openDatabase opens a private copy of the database at path. What a writer left in the write-ahead
-// log, or half done in the file, is brought in or taken back in the copy. A database that is
-// damaged is opened all the same; db is nil where SQLite can make nothing of it.
-func openDatabase(ctx context.Context, path string) (*database, error) {
-	name, err := copyDatabase(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	d := &database{path: name, tables: map[string]bool{}}
-	short, err := fillUp(name)
+// openDatabase opens the copy of a database in dir, and closes dir with it. What a writer left in
+// the write-ahead log, or half done in the file, is brought in or taken back in the copy. A database
+// that is damaged is opened all the same; db is nil where SQLite can make nothing of it.
+func openDatabase(ctx context.Context, dir *privateDir) (*database, error) {
+	d := &database{dir: dir, path: filepath.Join(dir.path, copyName), tables: map[string]bool{}}
+	short, err := fillUp(d.path)
 	if err == nil {
 		if short > 0 {
 			d.torn = fmt.Sprintf("its last %d bytes are missing", short)
@@ -141,7 +138,7 @@ func (d *database) close() error {
 	if d.db != nil {
 		err = d.db.Close()
 	}
-	return errors.Join(err, os.RemoveAll(filepath.Dir(d.path)))
+	return errors.Join(err, d.dir.close())
 }
 
 // rowValues scans the present row, whatever types its values have.

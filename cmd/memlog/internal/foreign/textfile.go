@@ -38,7 +38,11 @@ func spool(src io.Reader) (*os.File, error) {
 		return nil, fmt.Errorf("keep standard input: %w", err)
 	}
 	_ = os.Remove(f.Name()) // Windows removes it at close
-	if _, err := io.Copy(f, src); err != nil {
+	_, err = io.Copy(f, src)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("keep standard input: %w", err)
 	}

@@ -29,12 +29,12 @@ type importing struct {
 	res    *memory.ImportResult
 	chunk  []importLine
 	bytes  int
-	links  *pendingLinks      // that lead to what was not there yet; they are made last
-	left   int                // lines about what was deleted here
-	older  int                // lines that say what a memory said before it was changed here
-	dry    map[memory.ID]bool // of a dry run: what lines before would have made
-	mine   map[uint64]bool    // records that it made of records of another log
-	passed int                // records of another log that say nothing about memories
+	links  *pendingLinks   // that lead to what was not there yet; they are made last
+	left   int             // lines about what was deleted here
+	older  int             // lines that say what a memory said before it was changed here
+	dry    *rehearsal      // nil: it is no dry run
+	mine   map[uint64]bool // records that it made of records of another log
+	passed int             // records of another log that say nothing about memories
 }
 
 // importLine is a memory line that passed the checks.
@@ -63,8 +63,11 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	id := memory.ID(e.Log.ID())
 	done()
 	res := memory.ImportResult{Rejected: []memory.Rejected{}, DryRun: r.DryRun}
-	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res, dry: map[memory.ID]bool{},
+	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res,
 		mine: map[uint64]bool{}, links: &pendingLinks{}}
+	if r.DryRun {
+		in.dry = &rehearsal{says: map[[16]byte][16]byte{}}
+	}
 	defer in.links.close()
 	rd := transfer.NewReader(src, transfer.ReaderOptions{Source: r.Name, Zone: s.o.Now().Location()})
 	for {
@@ -109,6 +112,10 @@ func (in *importing) notes() []string {
 	if in.passed > 0 {
 		out = append(out, fmt.Sprintf("%d %s of the other log itself and passed over", in.passed,
 			plural(in.passed, "record speaks", "records speak")))
+	}
+	if in.dry != nil && in.dry.full {
+		out = append(out, fmt.Sprintf("the first %d lines were compared with the later ones; repetitions "+
+			"among those after them are counted as new", maxRehearsed))
 	}
 	return out
 }
@@ -204,6 +211,7 @@ func (in *importing) flush(ctx context.Context) error {
 			return err
 		}
 		in.count(t)
+		in.dry.add(chunk, t.ids)
 		for _, k := range t.early {
 			if err := in.links.add(k); err != nil {
 				return err
@@ -221,11 +229,6 @@ func (in *importing) count(t tally) {
 	in.res.Repeated += t.repeated
 	in.left += t.left
 	in.older += t.older
-	for _, id := range t.ids {
-		if in.r.DryRun {
-			in.dry[id] = true
-		}
-	}
 	for _, n := range t.circles {
 		in.reject(n, errors.New("superseded_by: leads in a circle back to this memory, which was taken "+
 			"as not superseded"))

@@ -168,8 +168,12 @@ func sameLine(a, b importLine) bool {
 // decideLine returns the events of one line.
 func (in *importing) decideLine(v *index.View, l *importLine, d index.Doc, ok bool, t *tally) (
 	[]event.Event, error) {
+	made, same := in.dry.has(l)
 	switch {
-	case !ok && in.dry[l.m.ID]: // a line before would have made it
+	case !ok && made && same:
+		t.present++
+		return nil, nil
+	case !ok && made:
 		t.changed++
 		return nil, nil
 	case !ok:

@@ -130,3 +130,22 @@ func TestImportOlderVersion(t *testing.T) {
 		t.Errorf("versions %q", got)
 	}
 }
+
+// TestImportDryRun counts what the import itself comes to, also where lines that speak of one memory
+// are chunks apart, and stores nothing.
+func TestImportDryRun(t *testing.T) {
+	s := open(t, t.TempDir())
+	var text strings.Builder
+	text.WriteString(line(firstID, "a") + `{"content":"plain"}` + "\n")
+	for i := range 2 * chunkLines {
+		fmt.Fprintf(&text, `{"content":"between %d"}`+"\n", i)
+	}
+	text.WriteString(line(firstID, "a") + line(firstID, "b") + `{"content":"plain"}` + "\n")
+	dry := bring(t, s, text.String(), memory.ImportRequest{DryRun: true})
+	if head := s.engine.Log.Head().Seq; head != 1 || dry.Seq != 0 {
+		t.Errorf("a dry run made records up to %d", head)
+	}
+	if res := bring(t, s, text.String(), memory.ImportRequest{}); came(res) != came(dry) {
+		t.Errorf("dry run %v, import %v", came(dry), came(res))
+	}
+}
