@@ -4,5 +4,5 @@ package foreign
 
 import "io/fs"
 
-// ours reports whether a file is of this process's user: each has a temporary directory of their own.
+// ours reports whether a file is of this process's user: each user has a temporary directory.
 func ours(fs.FileInfo) bool { return true }

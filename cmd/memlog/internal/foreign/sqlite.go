@@ -29,8 +29,8 @@ type database struct {
 }
 
 // openDatabase opens the copy of a database in dir, and closes dir with it. What a writer left in
-// the write-ahead log, or half done in the file, is brought in or taken back in the copy. A database
-// that is damaged is opened all the same; db is nil where SQLite can make nothing of it.
+// the write-ahead log, or half done in the file, is brought in or taken back in the copy. One that
+// is damaged is opened all the same; db is nil where SQLite can make nothing of it.
 func openDatabase(ctx context.Context, dir *privateDir) (*database, error) {
 	d := &database{dir: dir, path: filepath.Join(dir.path, copyName), tables: map[string]bool{}}
 	short, err := fillUp(d.path)

@@ -16,7 +16,7 @@ import (
 // An import goes into the log in chunks, each one record, all of one group, so that it is undone
 // as one. A chunk ends at either bound.
 const (
-	chunkLines = 500
+	chunkLines = 1000
 	chunkBytes = 4 << 20
 )
 
@@ -114,8 +114,8 @@ func (in *importing) notes() []string {
 			plural(in.passed, "record speaks", "records speak")))
 	}
 	if in.dry != nil && in.dry.full {
-		out = append(out, fmt.Sprintf("the first %d lines were compared with the later ones; repetitions "+
-			"among those after them are counted as new", maxRehearsed))
+		out = append(out, fmt.Sprintf("only the first %d lines were compared with later ones: what is "+
+			"repeated among those after them is counted as new", maxRehearsed))
 	}
 	return out
 }

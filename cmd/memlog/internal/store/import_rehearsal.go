@@ -9,8 +9,8 @@ import (
 // file.
 const maxRehearsed = 1 << 18
 
-// rehearsal is what the lines of a dry run before the present one would have made. A nil one is that
-// of an import that is no dry run.
+// rehearsal is what the lines of a dry run before the present one would have made. It is nil where
+// the import is no dry run.
 type rehearsal struct {
 	says map[[16]byte][16]byte // by id and by content, what it would say
 	n    int                   // lines
@@ -33,7 +33,7 @@ func (r *rehearsal) add(chunk []importLine, ids []memory.ID) {
 	}
 }
 
-// has reports whether a line before would have made the line's memory, and whether it said the same.
+// has reports whether a line before would have made the memory of this one, and said the same.
 func (r *rehearsal) has(l *importLine) (made, same bool) {
 	if r == nil {
 		return false, false

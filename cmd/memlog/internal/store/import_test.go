@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -147,5 +148,39 @@ func TestImportDryRun(t *testing.T) {
 	}
 	if res := bring(t, s, text.String(), memory.ImportRequest{}); came(res) != came(dry) {
 		t.Errorf("dry run %v, import %v", came(dry), came(res))
+	}
+}
+
+// TestImportTwiceAtOnce imports one file from several callers at the same time: each memory comes in
+// once, and the reports add up to what is there.
+func TestImportTwiceAtOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	const n, callers = 3 * chunkLines, 3
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `{"content":"memory %d","metadata":{"n":%d}}`+"\n", i, i)
+	}
+	results := make(chan memory.ImportResult, callers)
+	var g sync.WaitGroup
+	for range callers {
+		g.Go(func() {
+			res, err := s.Import(t.Context(), strings.NewReader(text.String()), memory.ImportRequest{})
+			if err != nil {
+				t.Error(err)
+			}
+			results <- res
+		})
+	}
+	g.Wait()
+	close(results)
+	imported, present := 0, 0
+	for r := range results {
+		imported, present = imported+r.Imported, present+r.Present
+	}
+	if imported != n || present != n*(callers-1) {
+		t.Errorf("imported %d, present %d", imported, present)
+	}
+	if st, err := s.Stats(t.Context()); err != nil || st.Memories != n {
+		t.Errorf("%d memories, want %d (%v)", st.Memories, n, err)
 	}
 }
