@@ -19,8 +19,12 @@ func contentHash(content string) string {
 
 var aHash = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
-// hashPage is how many memories are looked at in one go for one with a given hash.
-const hashPage = 1000
+// The limits of the search for a memory with a given hash, which has to look at each: how many in
+// one go, and how many at all.
+const (
+	hashPage = 1000
+	hashMost = 5 * hashPage
+)
 
 // resolveHashes puts ids in the place of hashes among the arguments that name memories. A hash that
 // is an alias is found by the service; another may be that of a memory which was not imported.
@@ -47,7 +51,8 @@ func (c *call) resolveHashes(ctx context.Context, svc memory.Service) error {
 }
 
 // byHash returns the id of the memory whose content has a hash, a live one first; the hash itself
-// where it is an alias, or of nothing there is.
+// where it is an alias, or of nothing there is. In a store of more than hashMost memories only the
+// newest are looked at, and a hash that is of none of them is an error: it may be an older one's.
 func (c *call) byHash(
 	ctx context.Context, svc memory.Service, arg, hash string,
 ) (string, error) {
@@ -74,6 +79,14 @@ func (c *call) byHash(
 		seen += len(res.Memories)
 		c.progress("looking for the hash: %d of %d memories", seen, res.Total)
 		if req.Cursor = res.NextCursor; req.Cursor == "" {
+			break
+		}
+		if seen >= hashMost && len(live) == 0 {
+			return "", memory.Errorf(memory.CodeNotFound, "the hash %s is no alias, and not that of one "+
+				"of the newest %d of %d memories", hash, seen, res.Total).
+				WithHint("find the memory with memory_search and use its id")
+		}
+		if seen >= hashMost {
 			break
 		}
 	}

@@ -327,6 +327,26 @@ func TestHashes(t *testing.T) {
 	}
 }
 
+// In a large store a hash that is no alias is looked for among the newest, and not for ever.
+func TestHashesBounded(t *testing.T) {
+	f := &fake{memories: some(3*hashMost, "y"), failGet: memory.Errorf(memory.CodeNotFound, "none")}
+	f.memories[2*hashMost].Content = "X "
+	c := session(t, f, Options{})
+	res := callAny(t, c, "delete_memory", `{"content_hash": "`+theHash+`"}`)
+	if !res.IsError || !strings.Contains(res.Text, "of the newest 5000 of 15000 memories") ||
+		!strings.Contains(res.Text, "use its id") {
+		t.Errorf("a hash of an old memory: %s", res.Text)
+	}
+	if got, ok := f.last(t).(memory.ListRequest); !ok {
+		t.Errorf("something was deleted: %+v", got)
+	}
+	f.memories[hashMost-1].Content = "x"
+	callTool(t, c, "delete_memory", `{"content_hash": "`+theHash+`"}`)
+	if got := f.last(t).(memory.DeleteRequest).IDs; got[0] != id(hashMost-1).String() {
+		t.Errorf("deleted %v", got)
+	}
+}
+
 func TestSplitTime(t *testing.T) {
 	day := func(m time.Month, d int) string { return startOf(2025, m, d).Format(time.DateOnly) }
 	for query, want := range map[string][3]string{
