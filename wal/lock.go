@@ -45,6 +45,21 @@ func lockStore(ctx context.Context, dir, holder string, wait time.Duration) (*st
 	}
 }
 
+// WhileLocked runs do while it holds the lock of the store in dir, for small files beside the log
+// that only the holder of the lock writes. It does not wait: where another process has the lock the
+// error is a [LockedError] and do does not run. A store that never had a lock is given none; the
+// error then wraps fs.ErrNotExist.
+func WhileLocked(dir, holder string, do func() error) error {
+	if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+		return fmt.Errorf("lock store: %w", err)
+	}
+	lock, err := lockStore(context.Background(), dir, holder, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(), lock.release())
+}
+
 // sign writes who holds the lock. It is for the message of others only; a failure (a full
 // disk) does not matter.
 func (l *storeLock) sign(holder string) {

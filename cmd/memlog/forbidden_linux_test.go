@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // stranger is a user who owns nothing here.
@@ -92,13 +95,37 @@ func wantReadable(t *testing.T, run func(args ...string) (string, string, int)) 
 	}
 }
 
+// listing returns the files below dir with their sizes and times.
+func listing(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			out[path] = fmt.Sprint(info.Size(), info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // TestStoreOfAnother: a store that belongs to somebody else is read, and writes say why not.
 func TestStoreOfAnother(t *testing.T) {
 	t.Parallel()
 	exe, dir, home := forbiddenStore(t)
+	before := listing(t, dir)
 	wantReadable(t, func(args ...string) (string, string, int) {
 		return runAs(t, exe, home, stranger, append([]string{"--store", dir}, args...)...)
 	})
+	if d := cmp.Diff(listing(t, dir), before); d != "" {
+		t.Errorf("something in it has changed (-now +before): %s", d)
+	}
 	if err := os.Chmod(filepath.Join(dir, "log"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -114,13 +114,21 @@ type offline struct {
 }
 
 // Verify is done by the owner, where there is one that answers: its index is ahead of the disk.
-// Else it is done here, which needs no lock.
+// Else it is done here, which needs no lock; only to note when that was, it takes the lock where
+// nobody has it. A store that may not be written stays as it is.
 func (k offline) Verify(
 	ctx context.Context, r memory.VerifyRequest,
 ) (memory.VerifyResult, error) {
 	svc, err := k.owner(ctx)
 	if svc == nil || err != nil {
-		return store.Verify(ctx, k.s.store, r)
+		res, err := store.Verify(ctx, k.s.store, r)
+		if err != nil {
+			return res, err
+		}
+		if err := store.NoteVerify(k.s.store, r, res); err != nil {
+			k.log.Debug("verify is not noted in the store", "err", err)
+		}
+		return res, nil
 	}
 	defer svc.Close()
 	return svc.Verify(ctx, r)

@@ -182,6 +182,30 @@ func (r *Recorder) Save(dir *os.Root) error {
 	return nil
 }
 
+// KeepVerify writes what a verify found into the file of a store that no recorder counts for, and
+// leaves everything else in it as it is. A file that cannot be read is left alone, and an error.
+// Who calls it holds the store's lock.
+func KeepVerify(dir *os.Root, v memory.LastVerify) error {
+	r := New(func() time.Time { return v.Time })
+	f, err := dir.Open(FileName)
+	if err == nil {
+		r, err = read(f)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keep verify: %w", err)
+	}
+	r.Verified(v)
+	text, err := json.Marshal(r.fileLocked()) // nobody else has it
+	if err == nil {
+		err = replace(dir, text)
+	}
+	if err != nil {
+		return fmt.Errorf("keep verify: %w", err)
+	}
+	return nil
+}
+
 // replace puts another file in the place of the one that is there.
 func replace(dir *os.Root, text []byte) error {
 	temp := FileName + "." + rand.Text() + ".tmp"

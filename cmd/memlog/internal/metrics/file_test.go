@@ -275,3 +275,42 @@ func FuzzRead(f *testing.F) {
 		r.Operation("get", 1, nil)
 	})
 }
+
+// TestKeepVerify writes a verify beside what was counted, and not over what cannot be read.
+func TestKeepVerify(t *testing.T) {
+	root, name := openRoot(t)
+	clock := halfPast()
+	v := memory.LastVerify{Time: clock.UTC(), OK: true, By: "cron"}
+	if err := KeepVerify(root, v); err != nil { // there is no file yet
+		t.Fatal(err)
+	}
+	if err := busy(clock).Save(root); err != nil {
+		t.Fatal(err)
+	}
+	before := New(clock.now)
+	if err := before.Load(root); err != nil {
+		t.Fatal(err)
+	}
+	want := before.Report(100)
+	want.LastVerify = &v
+	if err := KeepVerify(root, v); err != nil {
+		t.Fatal(err)
+	}
+	after := New(clock.now)
+	if err := after.Load(root); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(after.Report(100), want); d != "" {
+		t.Errorf("after a verify (-got +want): %s", d)
+	}
+	const other = `{"version":99}`
+	if err := os.WriteFile(name, []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := KeepVerify(root, v); err == nil {
+		t.Error("a file of another version was replaced")
+	}
+	if b, err := os.ReadFile(name); err != nil || string(b) != other {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+}

@@ -3,7 +3,9 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/cmd/memlog/internal/store"
+	"memlog/wal"
 )
 
 // stores returns how many commands were counted, by all processes so far.
@@ -216,5 +219,48 @@ func TestCountersOfAMovedStore(t *testing.T) {
 	moved := openStore(t, dir+"2", store.Options{})
 	if got := stores(t, moved); got != 1 {
 		t.Errorf("%d stores counted where it was moved to", got)
+	}
+}
+
+// TestNoteVerify: a verify is noted where nobody has the store, and not beside one who has.
+func TestNoteVerify(t *testing.T) {
+	dir := t.TempDir()
+	ctx, r := context.Background(), memory.VerifyRequest{By: "cron"}
+	note := func() error {
+		v, err := store.Verify(ctx, dir, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store.NoteVerify(dir, r, v)
+	}
+	for range 2 {
+		s, err := store.Open(ctx, dir, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var locked *wal.LockedError
+		if err := note(); !errors.As(err, &locked) {
+			t.Errorf("noted beside an open store: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := note(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := store.Open(ctx, dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if v := measured(t, s).LastVerify; v == nil || !v.OK || v.By != "cron" {
+		t.Errorf("last verify: %+v", v)
+	}
+	if err := os.Remove(filepath.Join(dir, "owner.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := note(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("noted in a store without a lock: %v", err)
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/metrics"
 	"memlog/recovery"
 	"memlog/wal"
 	"memlog/wal/event"
@@ -28,9 +30,26 @@ func (s *Store) Verify(ctx context.Context, r memory.VerifyRequest) (
 		return memory.VerifyResult{}, logError(err)
 	}
 	out := verifyResult(rep)
-	s.metrics.Verified(memory.LastVerify{Time: s.now(), OK: out.OK, Deep: r.Deep, By: r.By,
-		Problems: len(out.Problems)})
+	s.metrics.Verified(lastVerify(s.now(), r, out))
 	return out, nil
+}
+
+func lastVerify(at time.Time, r memory.VerifyRequest, v memory.VerifyResult) memory.LastVerify {
+	return memory.LastVerify{Time: at, OK: v.OK, Deep: r.Deep, By: r.By, Problems: len(v.Problems)}
+}
+
+// NoteVerify writes down what [Verify] found of the store in dir, as an open store does by itself.
+// It needs the store's lock for that moment and does not wait for it; an error means that nothing
+// was written.
+func NoteVerify(dir string, r memory.VerifyRequest, v memory.VerifyResult) error {
+	return wal.WhileLocked(dir, r.By, func() error {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return err
+		}
+		defer root.Close()
+		return metrics.KeepVerify(root, lastVerify(time.Now().UTC(), r, v))
+	})
 }
 
 // Verify checks the store in dir, open elsewhere or not, and changes nothing in it.
