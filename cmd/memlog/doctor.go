@@ -89,9 +89,9 @@ func (c *call) examine(ctx context.Context) doctor.Report {
 		r.Add(doctor.Broken, "where it is stopped, kill -CONT has it go on, and kill ends it; nothing "+
 			"is lost by that", "%v", err) // it names the process
 	} else {
-		r.Owner = owner(st)
 		c.examineStore(ctx, &r)
 	}
+	r.Owner = owner(st)
 	verifying, cancel := context.WithTimeout(ctx, doctorVerify)
 	defer cancel()
 	res, err := c.keeper().Verify(verifying, memory.VerifyRequest{By: c.holder,
@@ -107,16 +107,15 @@ func (c *call) examine(ctx context.Context) doctor.Report {
 	return r
 }
 
-// owner is the process that has the store open, nil where there is none.
+// owner is the process that has the store open, nil where there is none that is known.
 func owner(st daemon.StatusInfo) *doctor.Owner {
-	if !st.Running {
+	if st.PID == 0 {
 		return nil
 	}
 	o := &doctor.Owner{PID: st.PID, Version: st.Version, Since: st.Since, Calls: st.Calls,
 		Clients: []doctor.Client{}}
 	for _, c := range st.Clients {
-		o.Clients = append(o.Clients, doctor.Client{Name: c.Name, Version: c.Version,
-			Session: c.Session, PID: c.PID, Since: c.Since})
+		o.Clients = append(o.Clients, doctor.Client(c))
 	}
 	return o
 }
@@ -205,12 +204,9 @@ func (p *page) doctor(r doctor.Report) {
 	case !r.Exists:
 		p.field("", "there is none yet; the first memory makes it")
 	case r.Owner != nil:
-		o := r.Owner
-		p.field("owner", fmt.Sprintf("process %d, memlog %s, since %s", o.PID, o.Version,
-			p.when(o.Since)))
-		for _, c := range o.Clients {
-			p.field("client", fmt.Sprintf("%s %s, process %d, since %s", c.Name, c.Version, c.PID,
-				p.when(c.Since)))
+		p.owner(r.Owner.PID, r.Owner.Version, r.Owner.Since)
+		for _, c := range r.Owner.Clients {
+			p.client(memory.ClientInfo(c))
 		}
 	default:
 		p.field("owner", "none that answers")

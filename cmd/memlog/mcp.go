@@ -10,6 +10,7 @@ import (
 	"memlog/cmd/memlog/internal/daemon"
 	"memlog/cmd/memlog/internal/mcpserver"
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/rpc"
 )
 
 func mcpCommand() *command {
@@ -27,6 +28,15 @@ Standard output belongs to the protocol; logs go to standard error.`,
 	}
 }
 
+// named is who the owner of the store is told that its client is: the one of MCP, where it says so.
+func (c *call) named(who mcpserver.Caller) rpc.ClientOptions {
+	if who.Client == "" {
+		who.Client, who.Version = c.holder, version()
+	}
+	return rpc.ClientOptions{Name: who.Client, Version: who.Version, Session: who.Session,
+		Project: who.Project}
+}
+
 func runMCP(ctx context.Context, c *call) error {
 	if c.json {
 		return memory.Invalid("--json", "does not go with mcp: standard output is the protocol's")
@@ -41,7 +51,7 @@ func runMCP(ctx context.Context, c *call) error {
 	err = mcpserver.Run(ctx, c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, Session: clip(session(c.env)),
 		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,
-		Ready: func() { daemon.Warm(c.svc) },
+		Ready: func(who mcpserver.Caller) { daemon.Warm(c.svc, c.named(who)) },
 	})
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -44,6 +44,7 @@ func runHTTP(ctx context.Context, c *call) (err error) {
 	if c.isSet("idle") {
 		return memory.Invalid("--idle", "does not go with --http, which stays until it is stopped")
 	}
+	c.holder = "memlog serve --http"
 	said := httpServing{Store: c.store, PID: os.Getpid()}
 	o := httpserver.Options{
 		Addr: c.str("http"), Remote: c.yes("allow-remote"), Hosts: c.flags.StringSlice("allow-host"),

@@ -160,9 +160,15 @@ func TestServeHTTP(t *testing.T) {
 	p := serveHTTP(t, bin, store)
 	session := p.session(t)
 	p.mustStore(t, session, "before the kill, in a session")
-	var owner struct{ PID int }
+	var owner struct {
+		PID     int
+		Clients []struct{ Name string }
+	}
 	if err := json.Unmarshal(run("status"), &owner); err != nil || owner.PID == p.cmd.Process.Pid {
 		t.Fatalf("owner %d, server %d, %v", owner.PID, p.cmd.Process.Pid, err)
+	}
+	if len(owner.Clients) != 1 || owner.Clients[0].Name != "memlog serve --http" {
+		t.Errorf("clients of the owner: %+v", owner.Clients)
 	}
 	killed, err := os.FindProcess(owner.PID)
 	if err == nil {

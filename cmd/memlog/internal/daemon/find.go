@@ -88,6 +88,9 @@ func (o Options) heldBy(h rpc.Hello) bool {
 // none, or none any more.
 func (s *search) dial(ctx context.Context) (*conn, error) {
 	o := s.f.o
+	s.f.mu.Lock()
+	o.Client = s.f.who
+	s.f.mu.Unlock()
 	wait, cancel := context.WithTimeout(ctx, max(time.Until(s.turn.until), minAnswer))
 	defer cancel()
 	client, path, err := reach(wait, o)

@@ -39,14 +39,15 @@ type front struct {
 	end   context.CancelFunc
 
 	mu     sync.Mutex
-	conn   *conn          // mu guards; nil: not connected
-	leaves sync.WaitGroup // the goroutines that leave owners, and that look for one
+	who    rpc.ClientOptions // mu guards: for the owner's list
+	conn   *conn             // mu guards; nil: not connected
+	leaves sync.WaitGroup    // the goroutines that leave owners, and that look for one
 }
 
 var _ memory.Service = (*front)(nil)
 
 func newFront(o Options, alone bool) *front {
-	f := &front{o: o.withDefaults(), alone: alone, busy: make(chan struct{}, 1)}
+	f := &front{o: o.withDefaults(), who: o.Client, alone: alone, busy: make(chan struct{}, 1)}
 	f.ended, f.end = context.WithCancel(context.Background())
 	return f
 }

@@ -204,13 +204,14 @@ func TestSpawnIsNotWaitedFor(t *testing.T) {
 	w.add(f, "later")
 }
 
-// TestWarm finds an owner behind the caller's back: where there is a store, and only there. A front
-// that is closed meanwhile waits for nobody.
+// TestWarm finds an owner behind the caller's back: where there is a store, and only there. The
+// owner is told who calls. A front that is closed meanwhile waits for nobody.
 func TestWarm(t *testing.T) {
 	w := newWorld(t)
 	o := w.spawning()
 	f := w.front(o)
-	daemon.Warm(f) // there is no store
+	named := rpc.ClientOptions{Name: "an agent", Version: "7 ü", Session: "s & t", Project: "/p q"}
+	daemon.Warm(f, named) // there is no store
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -220,19 +221,25 @@ func TestWarm(t *testing.T) {
 	w.add(w.front(o), "a store")
 	w.stop()
 	f = w.front(o)
-	daemon.Warm(f)
+	daemon.Warm(f, named)
 	w.until("an owner serves", func() bool { return len(w.status().Clients) == 1 })
+	got := w.status().Clients[0]
+	want := memory.ClientInfo{Name: named.Name, Version: named.Version, Session: named.Session,
+		Project: named.Project, PID: os.Getpid(), Since: got.Since}
+	if got != want {
+		t.Errorf("the client is %+v, want %+v", got, want)
+	}
 	w.stop()
 	hangs, started := make(chan struct{}), make(chan struct{})
 	defer close(hangs)
 	o.Spawn = func() error { close(started); <-hangs; return nil }
 	f = w.front(o)
-	daemon.Warm(f)
+	daemon.Warm(f, named)
 	<-started
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
-	daemon.Warm(f) // closed: nothing
+	daemon.Warm(f, named) // closed: nothing
 }
 
 // TestSilentSpawn starts something that never serves: the store is owned here.

@@ -36,8 +36,8 @@ func TestHungOwner(t *testing.T) {
 		"one":   func(ctx context.Context) error { _, err := daemon.OneShot(ctx, o); return err },
 		"status": func(ctx context.Context) error {
 			st, err := daemon.Status(ctx, o)
-			if !st.Running {
-				t.Errorf("a stopped owner does not run: %+v", st)
+			if !st.Running || st.PID != pid {
+				t.Errorf("a stopped owner %d does not run: %+v", pid, st)
 			}
 			return err
 		},

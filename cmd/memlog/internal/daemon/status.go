@@ -20,12 +20,35 @@ type StatusInfo struct {
 	Calls     int                 `json:"calls"`   // under way
 	LastSeq   memory.Seq          `json:"last_seq"`
 	Watermark memory.Seq          `json:"watermark"`
+	Window    *Activity           `json:"window,omitempty"` // the last hour
+}
+
+// Activity is what a store was asked for, from the start of an hour to now.
+type Activity struct {
+	Since    time.Time `json:"since"`
+	Calls    uint64    `json:"calls"`
+	Errors   uint64    `json:"errors"` // calls that ended with one
+	Stores   uint64    `json:"stores"`
+	StoreP99 float64   `json:"store_p99_seconds"` // 99 of 100 stores took no longer
+}
+
+// activity sums up what was counted.
+func activity(c memory.Counters) *Activity {
+	a := &Activity{Since: c.Since}
+	for _, op := range c.Operations {
+		a.Calls += op.Latency.Count
+		a.Errors += op.Failed()
+		if op.Name == "store" {
+			a.Stores, a.StoreP99 = op.Latency.Count, op.Latency.P99
+		}
+	}
+	return a
 }
 
 // Status asks the owner how it is; it starts none, and does not have an older one hand over. To the
 // owner it is a client for that moment: one that is looked at often does not become idle. An
 // owner that does not answer within the deadline is an error with CodeBusy that names its process,
-// beside a status that says that it runs.
+// beside a status that says that it runs and, where the platform tells, as which process.
 func Status(ctx context.Context, o Options) (StatusInfo, error) {
 	o = o.withDefaults()
 	st := StatusInfo{Store: o.Store, Clients: []memory.ClientInfo{}}
@@ -33,19 +56,24 @@ func Status(ctx context.Context, o Options) (StatusInfo, error) {
 	defer cancel()
 	c, _, err := reach(ctx, o)
 	if c == nil || err != nil {
-		st.Running = memory.CodeOf(err) == memory.CodeBusy
+		if memory.CodeOf(err) == memory.CodeBusy {
+			st.Running, st.PID = true, rpc.OwnerOf(err)
+		}
 		return st, err
 	}
 	defer c.Close()
 	h := c.Owner()
 	st.Running, st.PID, st.Version, st.Since, st.Calls = true, h.PID, h.Build, h.Since, h.Calls
 	st.Clients = append(st.Clients, h.Clients...) // of the greeting: before this one joined
-	health, err := c.Health(ctx)
+	m, err := c.Metrics(ctx, memory.MetricsRequest{})
 	if errors.Is(err, rpc.ErrUnreachable) { // it has just left
 		return StatusInfo{Store: o.Store, Clients: []memory.ClientInfo{}}, nil
 	}
-	st.LastSeq, st.Watermark = health.Seq, health.Watermark
-	return st, err
+	if err != nil {
+		return st, err
+	}
+	st.LastSeq, st.Watermark, st.Window = m.Seq, m.Watermark, activity(m.Window)
+	return st, nil
 }
 
 // Stop has the owner leave, and returns when the store is closed and its lock free. The calls under

@@ -68,6 +68,7 @@ type Client struct {
 	Name    string    `json:"name"`
 	Version string    `json:"version"`
 	Session string    `json:"session,omitempty"`
+	Project string    `json:"project,omitempty"`
 	PID     int       `json:"pid"`
 	Since   time.Time `json:"since"`
 }
@@ -221,7 +222,7 @@ func (r Report) Public(home, root string) (Report, error) {
 		o := *r.Owner
 		o.Clients = append([]Client{}, o.Clients...)
 		for i := range o.Clients {
-			o.Clients[i].Session = ""
+			o.Clients[i].Session, o.Clients[i].Project = "", ""
 		}
 		r.Owner = &o
 	}

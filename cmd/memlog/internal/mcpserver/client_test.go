@@ -137,3 +137,20 @@ func TestSessionsAreApart(t *testing.T) {
 		<-done
 	}
 }
+
+// Who calls is said once, when the first client has shaken hands.
+func TestReady(t *testing.T) {
+	for _, protocol := range []string{"2025-11-25", "2026-07-28"} {
+		said := make(chan Caller, 2)
+		c := sessionAt(t, &fake{}, Options{Session: "s", ProjectDir: "/p",
+			Ready: func(who Caller) { said <- who }}, protocol)
+		callTool(t, c, "memory_list", `{}`)
+		want := Caller{Client: "test-agent", Version: "1", Session: "s", Project: "/p"}
+		if got := <-said; got != want {
+			t.Errorf("%s: %+v, want %+v", protocol, got, want)
+		}
+		if len(said) != 0 {
+			t.Errorf("%s: said again: %+v", protocol, <-said)
+		}
+	}
+}

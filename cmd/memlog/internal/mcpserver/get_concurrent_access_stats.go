@@ -36,8 +36,8 @@ var accessTool = tool{
 			{"calls_under_way", described(anInt, "Calls of clients that are not answered yet.")},
 			{"active_clients", described(anInt, "All that are connected, also those not shown.")},
 			{"clients", listOf(object([]string{"name", "pid", "since"}, fields{
-				{"name", aString}, {"version", aString}, {"session", aString}, {"pid", anInt},
-				{"since", aTime},
+				{"name", aString}, {"version", aString}, {"session", aString},
+				{"project", aString}, {"pid", anInt}, {"since", aTime},
 			}))},
 			{"owner_pid", described(anInt, "The process that has the store open.")},
 			{"totals", described(object(append([]string{"since"}, queueNames...),

@@ -31,11 +31,17 @@ type Options struct {
 	ProjectDir string           // CLAUDE_PROJECT_DIR: where commands are given
 	User, Host string           // who, for the log
 	Logger     *slog.Logger     // nil: discard. Never to stdout, which belongs to the protocol
-	// Ready is called once, when the first client has shaken hands: what takes time and was not
-	// worth keeping that waiting can begin. It must return at once; nil: nothing.
-	Ready func()
+	// Ready is called once, when the first client has shaken hands, and says who it is: what takes
+	// time and was not worth keeping that waiting can begin. It must return at once; nil: nothing.
+	Ready func(Caller)
 	// Conformance adds what the protocol's official conformance suite asks servers for.
 	Conformance bool
+}
+
+// Caller is who a server serves, as the log has it.
+type Caller struct {
+	Client, Version  string // as the client names itself; empty where it does not
+	Session, Project string
 }
 
 // Server serves a [memory.Service] over MCP. Make one with [New], and [Server.Close] it. It may
@@ -98,16 +104,32 @@ func New(svc memory.Service, o Options) *Server {
 }
 
 // shaken takes note when the first client has shaken hands: it says that it is initialized, or,
-// from revision 2026-07-28 on, it has asked what there is.
+// from revision 2026-07-28 on, it has asked what there is, or for something at once.
 func (s *Server) shaken(next mcp.MethodHandler) mcp.MethodHandler {
 	var once sync.Once
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		res, err := next(ctx, method, req)
-		if method == "notifications/initialized" || method == "server/discover" {
-			once.Do(s.o.Ready)
+		ready := func() { once.Do(func() { s.o.Ready(s.caller(req)) }) }
+		switch method {
+		case methodInitialize, "ping":
+			return next(ctx, method, req)
+		case "notifications/initialized", "server/discover":
+			defer ready()
+		default:
+			ready()
 		}
-		return res, err
+		return next(ctx, method, req)
 	}
+}
+
+// caller says who sent a request.
+func (s *Server) caller(req mcp.Request) Caller {
+	out := Caller{Session: provenance(s.o.Session), Project: provenance(s.o.ProjectDir)}
+	if r, ok := req.(interface{ ClientInfo() *mcp.Implementation }); ok {
+		if client := r.ClientInfo(); client != nil {
+			out.Client, out.Version = provenance(client.Name), provenance(client.Version)
+		}
+	}
+	return out
 }
 
 func (s *Server) subscribe(ctx context.Context, req *mcp.SubscribeRequest) error {

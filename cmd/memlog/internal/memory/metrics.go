@@ -56,11 +56,13 @@ type ClientInfo struct {
 	Name    string    `json:"name"`
 	Version string    `json:"version"`
 	Session string    `json:"session"`
+	Project string    `json:"project,omitempty"`
 	PID     int       `json:"pid"` // the kernel's word where it gives one, else the client's
 	Since   time.Time `json:"since"`
 }
 
-// LastVerify is the newest verify that the store's owner carried out.
+// LastVerify is the newest verify: one that the store's owner carried out, or one without an owner
+// that could write it down.
 type LastVerify struct {
 	Time     time.Time `json:"time"` // it ended
 	OK       bool      `json:"ok"`

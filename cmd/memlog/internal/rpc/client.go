@@ -42,6 +42,7 @@ type ClientOptions struct {
 	Name    string // as "claude-code" or "memlog add"
 	Version string
 	Session string
+	Project string
 	Allow   func(Peer) error // whom to take for an owner; nil: SameUser
 }
 
@@ -140,7 +141,7 @@ func (c *Client) join(ctx context.Context) error {
 	unbind := context.AfterFunc(ctx, leave)
 	header := http.Header{headerPID: {strconv.Itoa(os.Getpid())}}
 	for name, v := range map[string]string{headerName: c.o.Name, headerVersion: c.o.Version,
-		headerSession: c.o.Session} {
+		headerSession: c.o.Session, headerProject: c.o.Project} {
 		header.Set(name, url.QueryEscape(v[:min(len(v), maxName)]))
 	}
 	ex, err := c.send(stay, request{http: http.MethodGet, method: "presence", header: header})
@@ -255,29 +256,41 @@ func (c *Client) lost(ctx context.Context, r request, sent bool, err error) erro
 	if sent {
 		maybe = ErrMaybeDone
 	}
-	owner := "owner"
-	if pid := c.pid.Load(); pid != 0 {
+	owner, pid := "owner", int(c.pid.Load())
+	if pid != 0 {
 		owner = fmt.Sprintf("owner (pid %d)", pid)
 	}
 	switch cause := ctx.Err(); {
 	case errors.Is(cause, context.DeadlineExceeded):
-		return memory.Errorf(memory.CodeBusy, "%w", &lostError{maybe: maybe, cause: cause,
+		return memory.Errorf(memory.CodeBusy, "%w", &lostError{pid: pid, maybe: maybe, cause: cause,
 			text: owner + " has not answered " + r.method + " in time"}).
 			WithHint("it may be stopped or overloaded; try again, and see memlog status")
 	case cause != nil:
-		return &lostError{maybe: maybe, cause: cause, text: fmt.Sprintf("%s: %v", r.method, cause)}
+		return &lostError{pid: pid, maybe: maybe, cause: cause,
+			text: fmt.Sprintf("%s: %v", r.method, cause)}
 	}
-	return &lostError{what: ErrUnreachable, maybe: maybe, cause: err,
+	return &lostError{pid: pid, what: ErrUnreachable, maybe: maybe, cause: err,
 		text: fmt.Sprintf("%s: %s is unreachable: %v", r.method, owner, err)}
 }
 
 // lostError is a call without an answer.
 type lostError struct {
 	text               string
+	pid                int   // of the owner; 0: not told
 	what, maybe, cause error // nil where not so
 }
 
 func (e *lostError) Error() string { return e.text }
+
+// OwnerOf returns the process that was to answer a call which ended with err; 0 where the platform
+// does not tell, and where the error is another.
+func OwnerOf(err error) int {
+	var lost *lostError
+	if errors.As(err, &lost) {
+		return lost.pid
+	}
+	return 0
+}
 
 func (e *lostError) Unwrap() []error {
 	var out []error

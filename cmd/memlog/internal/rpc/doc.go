@@ -31,8 +31,8 @@
 // GET /v1/hello answers with [Hello], in every version of the protocol. GET /v1/presence sends one
 // empty frame and then nothing for as long as both live: it is how an owner lists its clients, and
 // how a client notices at once that its owner has gone. Headers: Memlog-Instance is that of the
-// hello; Memlog-Client-Name, -Version, -Session and -Pid say who a presence is, escaped as in a
-// URL's query.
+// hello; Memlog-Client-Name, -Version, -Session, -Project and -Pid say who a presence is, escaped
+// as in a URL's query.
 //
 // testdata/wire.txt shows each of these byte by byte.
 //

@@ -151,7 +151,7 @@ func (s *Server) servePresence(w http.ResponseWriter, r *http.Request) {
 func clientInfo(r *http.Request) (memory.ClientInfo, error) {
 	c := memory.ClientInfo{Since: time.Now()}
 	for header, field := range map[string]*string{headerName: &c.Name, headerVersion: &c.Version,
-		headerSession: &c.Session} {
+		headerSession: &c.Session, headerProject: &c.Project} {
 		v, err := url.QueryUnescape(r.Header.Get(header))
 		if err != nil {
 			return c, memory.Invalid(header, "%w", err).WithHint("escape it as in a URL's query")

@@ -28,6 +28,7 @@ const (
 	headerName     = "Memlog-Client-Name"
 	headerVersion  = "Memlog-Client-Version"
 	headerSession  = "Memlog-Client-Session"
+	headerProject  = "Memlog-Client-Project"
 	headerPID      = "Memlog-Client-Pid"
 )
 
