@@ -48,9 +48,9 @@ const (
 // than notes. BM25 then saturates later and normalises more, and feedback is worth more.
 
 // A search is weak where the best weakHits hits cover less than weakCovers of the query's words, by
-// weight. Measured on the development collections, each by itself: of questions that a store answers
-// about 2 to 10 in a hundred are called weak, of those asked of a store of other people or subjects
-// half to 90.
+// weight. Measured on the development collections, each by itself: of questions that a store
+// answers about 2 to 10 in a hundred are called weak, of those asked of a store of other people
+// or subjects half to 90.
 const (
 	weakHits   = 3
 	weakCovers = 0.25

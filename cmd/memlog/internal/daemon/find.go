@@ -73,8 +73,8 @@ func (o Options) places() []string {
 	return out
 }
 
-// heldBy reports whether an owner holds this store and no other: the lock that it says it has is the
-// file of the same name here. So a store of two names has one owner, and a copy has its own.
+// heldBy reports whether an owner holds this store and no other: the lock that it says it has is
+// the file of the same name here. So a store of two names has one owner, and a copy has its own.
 func (o Options) heldBy(h rpc.Hello) bool {
 	here, err := os.Stat(filepath.Join(o.Store, lockName))
 	if err != nil {

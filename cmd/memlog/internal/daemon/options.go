@@ -20,8 +20,8 @@ const (
 // minAnswer is how long an owner that is there may take to answer, however short the deadline.
 const minAnswer = 500 * time.Millisecond
 
-// ReadingFor is how long a store that was opened for reading is used before it is tried again to own
-// it.
+// ReadingFor is how long a store that was opened for reading is used before it is tried again to
+// own it.
 const ReadingFor = time.Minute
 
 // SpawnWait is how long a starting process is waited for before this one tries to own the store.

@@ -94,8 +94,9 @@ func Stop(ctx context.Context, o Options) error {
 	return err
 }
 
-// reach connects to the owner where there is one, and says at which path. An owner that holds another
-// store is none: the address in a store that was copied or moved is that of the store it came from.
+// reach connects to the owner where there is one, and says at which path. An owner that holds
+// another store is none: the address in a store that was copied or moved is that of the store it
+// came from.
 func reach(ctx context.Context, o Options) (*rpc.Client, string, error) {
 	for _, path := range o.places() {
 		c, err := rpc.Dial(ctx, path, o.Client)

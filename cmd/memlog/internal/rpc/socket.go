@@ -40,9 +40,9 @@ const tempSuffix = ".4294967295"
 // SocketPath returns where the owner of a store listens: memlog/<hash of the store's path>.sock in
 // $XDG_RUNTIME_DIR, else, where that is not set, not there or too long for a socket, in a directory
 // memlog-<uid> of the temporary directory. It makes the directory with mode 0700, and refuses one
-// that is a symbolic link, another user's or open to others. The store is named by its absolute path
-// without symbolic links, so that every process finds the same socket; where the store does not
-// exist yet, those of the part that exists.
+// that is a symbolic link, another user's or open to others. The store is named by its absolute
+// path without symbolic links, so that every process finds the same socket; where the store does
+// not exist yet, those of the part that exists.
 func SocketPath(storeDir string) (string, error) {
 	real, err := resolve(storeDir)
 	if err != nil {
