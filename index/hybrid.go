@@ -192,7 +192,9 @@ func (h *hybrid) rank() error {
 	if err != nil {
 		return err
 	}
-	h.own(best, speakers)
+	if err := h.own(best, speakers); err != nil {
+		return err
+	}
 	h.sessions()
 	h.sum()
 	if err := h.feedback(); err != nil {
@@ -216,7 +218,7 @@ func (h *hybrid) speakers() (terms []term, err error) {
 }
 
 // own computes what a candidate and its neighbours say.
-func (h *hybrid) own(best float64, speakers []term) {
+func (h *hybrid) own(best float64, speakers []term) error {
 	total := 0.0
 	for i := range h.terms {
 		if h.terms[i].df > 0 && i < maxCoverTerms {
@@ -224,7 +226,10 @@ func (h *hybrid) own(best float64, speakers []term) {
 		}
 	}
 	newest := h.t.row(h.end - 1).created
-	prefer, _, _ := h.v.src.nameID(h.q.Near)
+	prefer, err := h.near()
+	if err != nil {
+		return err
+	}
 	for i := range h.pool {
 		c := &h.pool[i]
 		row := h.t.row(c.row)
@@ -261,10 +266,25 @@ func (h *hybrid) own(best float64, speakers []term) {
 		if h.p.kind&row.marks&markNumber != 0 {
 			c.signals[sigNumber] = weightNumber
 		}
-		if prefer != 0 && row.project == prefer {
+		if slices.Contains(prefer, row.project) {
 			c.signals[sigProject] = weightProject
 		}
 	}
+	return nil
+}
+
+// near returns the numbers of the projects that are preferred.
+func (h *hybrid) near() (projects []uint32, err error) {
+	for _, name := range h.q.Near {
+		n, ok, err := h.v.src.nameID(name)
+		if err != nil {
+			return nil, err
+		}
+		if ok && n != 0 {
+			projects = append(projects, n)
+		}
+	}
+	return projects, nil
 }
 
 // covers is Hit.Covers of a candidate.

@@ -345,3 +345,41 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+// The caller's project decides between equals, and nothing more.
+func TestNear(t *testing.T) {
+	d := open(t, MemFS())
+	defer done(t, d)
+	b, err := d.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range []string{"here", "there", ""} {
+		text := fmt.Sprint("the deploy key is in vault number ", wordsOfMany[i])
+		err := b.PutImage(NewImage{ID: numbered(i), Seq: 1, Created: int64(i), Project: p,
+			Stream: p, Text: text, Payload: []byte(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(b.SetCheckpoint(madeCheckpoint(1)), b.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	v := view(t, d)
+	defer done(t, v)
+	for _, c := range []struct {
+		query string
+		near  []string
+		want  string
+	}{
+		{"deploy key", nil, "2 1 0"},
+		{"deploy key", []string{"/src/here", "here"}, "0 2 1"},
+		{"deploy key", []string{"there"}, "1 2 0"},
+		{"deploy key", []string{"", "nowhere"}, "2 1 0"},
+		{"deploy key cedar", []string{"here"}, "2 0 1"},
+	} {
+		if got := ask(t, v, Query{Text: c.query, Mode: ModeHybrid, Near: c.near}); got != c.want {
+			t.Errorf("%q near %q: %s, want %s", c.query, c.near, got, c.want)
+		}
+	}
+}

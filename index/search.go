@@ -34,9 +34,9 @@ type Query struct {
 	Limit   int
 	Explain bool // fill Hit.Parts
 	// Of ModeHybrid: how many neighbours of its session each hit brings on each side, at most
-	// MaxContext, and the project the caller is in, which is mildly preferred.
+	// MaxContext, and the names of the project the caller is in, which is mildly preferred.
 	Context int
-	Near    string
+	Near    []string
 }
 
 // Hit is a document that was found.

@@ -26,15 +26,22 @@ func (c *call) origin() memory.Origin {
 	o := memory.Origin{
 		RequestID: c.str("request-id"), Reason: c.str("reason"),
 		Client: clientName, ClientVersion: version(),
-		Session: clip(session(c.env)), Project: clip(c.env(envProject)),
-	}
-	if o.Project == "" {
-		if dir, err := os.Getwd(); err == nil {
-			o.Project = clip(dir)
-		}
+		Session: clip(session(c.env)), Project: c.project(),
 	}
 	o.User, o.Host = caller()
 	return o
+}
+
+// project returns the directory of the project this process works in.
+func (c *call) project() string {
+	if dir := c.env(envProject); dir != "" {
+		return clip(dir)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return clip(dir)
 }
 
 // caller returns the names of the user and the machine, as far as they are known.

@@ -18,7 +18,8 @@ func searchCommand() *command {
 The best come first. Filters are applied within the search: --limit 10 finds ten where there are
 ten. --mode exact finds the query letter by letter, lexical by its words, vector by its meaning
 where the store has vectors; hybrid uses all there is. "A phrase" in quotes must stand there as it
-is; conf* stands for all words that begin so.
+is; conf* stands for all words that begin so. Memories whose project is the one you are in
+(CLAUDE_PROJECT_DIR, else the working directory, or the last part of either) are mildly preferred.
 
 ` + momentHelp,
 		examples: []string{
@@ -40,7 +41,8 @@ is; conf* stands for all words that begin so.
 }
 
 func runSearch(ctx context.Context, c *call) error {
-	req := memory.SearchRequest{Query: strings.Join(c.args, " "), Explain: c.yes("explain")}
+	req := memory.SearchRequest{Query: strings.Join(c.args, " "), Explain: c.yes("explain"),
+		Near: c.project()}
 	var err error
 	if req.Mode, err = c.mode(); err != nil {
 		return err

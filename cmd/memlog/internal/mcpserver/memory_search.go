@@ -85,6 +85,7 @@ func (c *call) searchRequest() (req memory.SearchRequest, err error) {
 		Limit:   c.limit(),
 		Explain: c.bool("explain"),
 		Context: int(c.int("context")),
+		Near:    c.project,
 	}
 	if strings.TrimSpace(req.Query) == "" {
 		return req, memory.Invalid("query", "is empty").

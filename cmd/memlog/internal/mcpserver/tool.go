@@ -42,6 +42,7 @@ type call struct {
 	now      time.Time     // the same for all time expressions of a call
 	origin   memory.Origin // for tools that write
 	session  string        // the caller's
+	project  string        // the directory the caller works in
 	budget   int           // bytes of each form of the answer
 	reporter *reporter     // nil: nobody wants to know
 }
@@ -122,7 +123,8 @@ func (s *Server) serve(
 
 func (s *Server) newCall(t tool, a args, req *mcp.CallToolRequest) *call {
 	c := &call{args: a, now: s.o.Now(), session: provenance(s.sessionOf(req)),
-		budget: DefaultMaxTokens * bytesPerToken}
+		project: provenance(s.projectOf(req)),
+		budget:  DefaultMaxTokens * bytesPerToken}
 	if a.has("max_tokens") {
 		c.budget = int(a.int("max_tokens")) * bytesPerToken
 	}
@@ -132,7 +134,7 @@ func (s *Server) newCall(t tool, a args, req *mcp.CallToolRequest) *call {
 	c.origin = memory.Origin{
 		RequestID: a.text("request_id"),
 		Session:   c.session,
-		Project:   provenance(s.projectOf(req)),
+		Project:   c.project,
 		User:      provenance(s.o.User),
 		Host:      provenance(s.o.Host),
 		Reason:    a.text("reason"),

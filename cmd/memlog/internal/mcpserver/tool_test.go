@@ -149,6 +149,16 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+// Where the caller works is told to a search as well.
+func TestSearchIsNearTheProject(t *testing.T) {
+	f := &fake{memories: some(1, "x")}
+	c := session(t, f, Options{ProjectDir: "/src/memlog"})
+	callTool(t, c, "memory_search", `{"query": "x"}`)
+	if r, ok := f.last(t).(memory.SearchRequest); !ok || r.Near != "/src/memlog" {
+		t.Errorf("asked %+v, want near /src/memlog", r)
+	}
+}
+
 func originOf(t *testing.T, req any) memory.Origin {
 	t.Helper()
 	switch r := req.(type) {

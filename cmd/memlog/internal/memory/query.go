@@ -61,7 +61,8 @@ type SearchRequest struct {
 	// Context is how many neighbours of its session each hit brings on each side, at most
 	// MaxContext; in mode hybrid only. What one hit brings is no hit of its own, and is brought once.
 	Context int `json:"context,omitempty"`
-	// Near is the project the caller is in: its memories are mildly preferred.
+	// Near is the project the caller is in, a name or a directory: memories of that project, or of
+	// one named by the directory's last part, are mildly preferred. In mode hybrid only.
 	Near string `json:"near,omitempty"`
 }
 

@@ -72,9 +72,21 @@ func showAll(docs []index.Doc) (ms []memory.Memory, err error) {
 	return ms, nil
 }
 
+// projectNames are what memories call a project: agents name it by its directory or by the last
+// part of that.
+func projectNames(near string) []string {
+	if len(near) > memory.MaxProvenance {
+		return nil
+	}
+	dir := strings.TrimRight(near, `/\`)
+	last := dir[strings.LastIndexAny(dir, `/\`)+1:]
+	return []string{near, dir, last}
+}
+
 // query checks a search request.
 func query(r memory.SearchRequest) (index.Query, error) {
-	q := index.Query{Text: r.Query, Explain: r.Explain, Context: r.Context, Near: r.Near}
+	q := index.Query{Text: r.Query, Explain: r.Explain, Context: r.Context,
+		Near: projectNames(r.Near)}
 	var err error
 	if q.Limit, err = limitOf(r.Limit); err != nil {
 		return q, err

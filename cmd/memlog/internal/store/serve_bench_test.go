@@ -38,6 +38,9 @@ func benchSearch(b *testing.B, base string) {
 		{"tag", memory.SearchRequest{Filter: memory.Filter{Tags: []string{"area-7"}}}},
 		{"project", memory.SearchRequest{Filter: memory.Filter{Project: "project-3"}}},
 		{"as-of", memory.SearchRequest{AsOf: past}},
+		{"lexical", memory.SearchRequest{Mode: memory.ModeLexical}},
+		{"lexical-tag", memory.SearchRequest{Mode: memory.ModeLexical,
+			Filter: memory.Filter{Tags: []string{"task-7"}}}},
 		{"exact", memory.SearchRequest{Mode: memory.ModeExact}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
