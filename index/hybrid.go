@@ -21,11 +21,13 @@ const (
 	sigFeedback
 	sigRecent
 	sigProject
+	sigMeaning
 	numSignals
 )
 
 var signalNames = [numSignals]string{"words", "before", "after", "beside", "coverage", "session",
-	"date", "speaker", "asks", "time", "number", "feedback", "recent", "project"}
+	"date", "speaker", "asks", "time", "number", "feedback", "recent", "project",
+	"meaning"}
 
 // candidate is a row that is ranked by all signals.
 type candidate struct {
@@ -40,10 +42,11 @@ type candidate struct {
 // hybrid is one search by all signals.
 type hybrid struct {
 	*ranker
-	q    Query
-	p    parsed
-	pool []candidate
-	date map[Row]float64
+	q       Query
+	p       parsed
+	pool    []candidate
+	date    map[Row]float64
+	meaning map[Row]float64 // by the query's vector
 }
 
 // searchHybrid is ModeHybrid: words find, everything ranks.
@@ -100,6 +103,9 @@ func (h *hybrid) choose() error {
 	}
 	for _, f := range top.sorted() {
 		h.add(f.row)
+	}
+	if err := h.meant(limit, pass); err != nil {
+		return err
 	}
 	for i := range len(h.pool) {
 		for _, n := range h.pool[i].beside {
@@ -246,13 +252,14 @@ func (h *hybrid) own(best float64, speakers []term) error {
 			}
 		}
 		c.signals = [numSignals]float64{
-			sigWords:  weightWords * score(c.row),
-			sigBefore: weightBefore * c.near * score(c.beside[0]),
-			sigAfter:  weightAfter * c.near * score(c.beside[1]),
-			sigBeside: weightBeside * c.near * (score(c.beside[2]) + score(c.beside[3])),
-			sigDate:   weightDate * h.date[c.row] / best,
-			sigAsks:   weightAsks * asking(row.marks),
-			sigRecent: weightRecent * recent(newest, row.created),
+			sigWords:   weightWords * score(c.row),
+			sigBefore:  weightBefore * c.near * score(c.beside[0]),
+			sigAfter:   weightAfter * c.near * score(c.beside[1]),
+			sigBeside:  weightBeside * c.near * (score(c.beside[2]) + score(c.beside[3])),
+			sigDate:    weightDate * h.date[c.row] / best,
+			sigAsks:    weightAsks * asking(row.marks),
+			sigRecent:  weightRecent * recent(newest, row.created),
+			sigMeaning: h.weightMeaning() * h.meaning[c.row],
 		}
 		if total > 0 {
 			c.signals[sigCoverage] = weightCoverage * h.weightOf(mask) / total

@@ -37,6 +37,7 @@ type Query struct {
 	// MaxContext, and the names of the project the caller is in, which is mildly preferred.
 	Context int
 	Near    []string
+	Meaning *Meaning // also of ModeHybrid: what the query means to a model; nil: words alone
 }
 
 // Hit is a document that was found.

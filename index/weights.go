@@ -29,6 +29,15 @@ const (
 	scaleSuperseded = 0.5  // of all of it, where another memory stands in for this one
 )
 
+// What the nearest vector to a query is worth, by the kind of embedder (Meaning.Weight). These two
+// were not found by ascent: they follow from published figures of such models alone (a table of
+// tokens' vectors retrieves worse than BM25, a model that reads the text about as well or better),
+// so that the first settles what words leave open and the second can bring up what they miss.
+const (
+	WeightStatic = 0.4
+	WeightServer = 1.0
+)
+
 const (
 	// candidates is how many texts are ranked by all signals, after words chose them.
 	candidates = 300

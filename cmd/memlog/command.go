@@ -36,7 +36,7 @@ func commands() []*command {
 		statsCommand(),
 		undoCommand(), logCommand(), replayCommand(), revertCommand(),
 		doctorCommand(), verifyCommand(), repairCommand(), rebuildCommand(), snapshotCommand(),
-		archiveCommand(),
+		archiveCommand(), modelCommand(),
 		exportCommand(), importCommand(),
 		installCommand(), mcpCommand(), hookCommand(), callCommand(), serveCommand(),
 		statusCommand(), stopCommand(),

@@ -17,9 +17,10 @@ func searchCommand() *command {
 		about: `
 The best come first. Filters are applied within the search: --limit 10 finds ten where there are
 ten. --mode exact finds the query letter by letter, lexical by its words, vector by its meaning
-where the store has vectors; hybrid uses all there is. "A phrase" in quotes must stand there as it
-is; conf* stands for all words that begin so. Memories whose project is the one you are in
-(CLAUDE_PROJECT_DIR, else the working directory, or the last part of either) are mildly preferred.
+to an embedding model (memlog model); hybrid uses all there is. "A phrase" in quotes must stand
+there as it is; conf* stands for all words that begin so. Memories whose project is the one you are
+in (CLAUDE_PROJECT_DIR, else the working directory, or the last part of either) are mildly
+preferred.
 
 ` + momentHelp,
 		examples: []string{
@@ -68,6 +69,9 @@ func runSearch(ctx context.Context, c *call) error {
 		return err
 	}
 	c.tellAsOf(req.AsOf, res.AsOf)
+	for _, n := range res.Notes {
+		c.note("%s", n)
+	}
 	return c.emit(res, func(p *page) {
 		switch {
 		case len(res.Hits) == 0:

@@ -38,6 +38,9 @@ func (p *page) status(st daemon.StatusInfo) {
 		p.field("last hour", fmt.Sprintf("%d calls, %d failed; %d stores, 99 of 100 within %.1f ms",
 			w.Calls, w.Errors, w.Stores, w.StoreP99*1000))
 	}
+	if st.Models != nil {
+		p.models(*st.Models)
+	}
 	for _, c := range st.Clients {
 		p.client(c)
 	}

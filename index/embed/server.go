@@ -172,6 +172,12 @@ type passing struct {
 func (p *passing) Error() string { return p.err.Error() }
 func (p *passing) Unwrap() error { return p.err }
 
+// Passing reports whether err is of a server that is away or busy, and no word about the texts.
+func Passing(err error) bool {
+	var p *passing
+	return errors.As(err, &p) || errors.Is(err, context.DeadlineExceeded)
+}
+
 func (s *Server) attempts(ctx context.Context, texts []string) ([][]float32, error) {
 	wait := s.o.Backoff
 	for n := 1; ; n++ {

@@ -21,6 +21,8 @@ type StatusInfo struct {
 	LastSeq   memory.Seq          `json:"last_seq"`
 	Watermark memory.Seq          `json:"watermark"`
 	Window    *Activity           `json:"window,omitempty"` // the last hour
+	// Models says which embedding model is used and how far it has come; nil where none is known.
+	Models *memory.ModelsResult `json:"models,omitempty"`
 }
 
 // Activity is what a store was asked for, from the start of an hour to now.
@@ -73,6 +75,12 @@ func Status(ctx context.Context, o Options) (StatusInfo, error) {
 		return st, err
 	}
 	st.LastSeq, st.Watermark, st.Window = m.Seq, m.Watermark, activity(m.Window)
+	switch models, err := c.Models(ctx); { // an older owner knows of none
+	case err == nil && len(models.Models) > 0:
+		st.Models = &models
+	case memory.CodeOf(err) == memory.CodeDamaged:
+		st.Models = &memory.ModelsResult{Error: err.Error()}
+	}
 	return st, nil
 }
 

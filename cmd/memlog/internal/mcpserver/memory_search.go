@@ -30,6 +30,7 @@ var searchTool = tool{
 		{"hits", listOf(object(entryRequired, append(entrySchema[:len(entrySchema):len(entrySchema)],
 			contextSchema...)))},
 		{"weak", described(aBool, "No hit answers the query well: it has words that none has.")},
+		{"notes", described(listOf(aString), "Where the answer was found otherwise than was asked.")},
 		{"found", described(anInt, "Hits within limit, also where the list was cut.")},
 		{"seq", described(anInt, "The last record the answer has seen.")},
 		{"truncated", described(aBool, "Hits or parts of them do not fit max_tokens.")},
@@ -42,6 +43,7 @@ var searchTool = tool{
 type searchAnswer struct {
 	Hits      []rawJSON  `json:"hits"`
 	Weak      bool       `json:"weak,omitempty"`
+	Notes     []string   `json:"notes,omitempty"`
 	Found     int        `json:"found"`
 	Seq       memory.Seq `json:"seq"`
 	Truncated bool       `json:"truncated,omitempty"`
@@ -70,7 +72,7 @@ func runSearch(ctx context.Context, svc memory.Service, c *call) (answer, error)
 		return answer{}, err
 	}
 	out := searchAnswer{Hits: p.entries, Found: len(res.Hits), Weak: res.Weak, Seq: res.Seq,
-		Truncated: p.cut, resolved: resolve(req.Filter, res.AsOf)}
+		Notes: res.Notes, Truncated: p.cut, resolved: resolve(req.Filter, res.AsOf)}
 	if p.cut {
 		out.Next = fmt.Sprintf("%d of %d hits shown, long ones shortened: memory_get shows one "+
 			"whole; a smaller limit or a larger max_tokens shows more.", p.shown, len(res.Hits))
@@ -119,6 +121,9 @@ func searchText(
 	}
 	fmt.Fprintf(&b, "%s found for %q, best first.\n%s", memories(len(res.Hits)), query,
 		describe(req.Filter, req.AsOf, res.AsOf))
+	for _, n := range res.Notes {
+		b.WriteString("Note: " + oneLine(n) + ".\n")
+	}
 	if res.Weak {
 		b.WriteString("None has most of what was asked for: these may be about something else.\n")
 	}

@@ -29,7 +29,7 @@ var restoring = regexp.MustCompile(`\bmemlog restore( [0-9a-f-]{36})?`)
 
 // forPeople finds what no tool does.
 var forPeople = regexp.MustCompile(`\bmemlog (verify|repair|rebuild|snapshot|archive|replay|` +
-	`revert|export|import|duplicates|stats|serve|status|stop|link|tags|try)\b|--[a-z]`)
+	`revert|export|import|duplicates|stats|serve|status|stop|link|tags|try|model)\b|--[a-z]`)
 
 // inTools words a hint, which names commands, for an agent, which has tools. What only a person can
 // do, the agent is to pass on.

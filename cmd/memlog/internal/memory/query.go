@@ -23,8 +23,8 @@ const (
 // Mode says how a search finds.
 type Mode string
 
-// The modes of search. Hybrid is the default. Vector needs vectors in the store and is refused
-// where there are none; Exact finds the query as a piece of text; where letter case
+// The modes of search. Hybrid is the default. Vector needs an embedding model (Modeler) and is
+// refused where none is used; Exact finds the query as a piece of text; where letter case
 // differs, with a lower score.
 const (
 	ModeHybrid  Mode = "hybrid"
@@ -82,6 +82,9 @@ type SearchResult struct {
 	// Weak is set where no hit has most of what the query asks for, so that the best may well be
 	// about something else.
 	Weak bool `json:"weak,omitempty"`
+	// Notes say where the answer was found otherwise than was asked, as by words alone because the
+	// embedding model took too long.
+	Notes []string `json:"notes,omitempty"`
 	// AsOf is set where a moment was asked for.
 	AsOf *Resolved `json:"as_of,omitempty"`
 }

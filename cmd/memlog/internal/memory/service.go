@@ -14,6 +14,7 @@ type Service interface {
 	Keeper
 	Mover
 	Meter
+	Modeler
 	// Close lets the store go. Calls under way end first.
 	Close() error
 }

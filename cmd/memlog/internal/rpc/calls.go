@@ -54,6 +54,10 @@ func calls() map[string]handler {
 
 		"metrics":       plain(memory.Service.Metrics),
 		"metrics-clear": plain(memory.Service.ClearMetrics),
+
+		"models":    bare(memory.Service.Models),
+		"model-add": plain(memory.Service.ModelAdd),
+		"model-use": plain(memory.Service.ModelUse),
 	}
 }
 

@@ -8,9 +8,9 @@
 // POST /v1/<method> carries out a method: search, list, get, history, tags, stats, health, store,
 // update, delete, restore, link, duplicates, undo, revert, replay, moments, verify, repair,
 // rebuild, archive, archive-list, archive-verify, archive-restore, snapshot-create, snapshot-list,
-// snapshot-prune, snapshot-restore, metrics, metrics-clear, log, export, import. The body is the
-// method's request by its JSON names; {"name": …} where it takes an id or a name alone, {} where it
-// takes nothing.
+// snapshot-prune, snapshot-restore, metrics, metrics-clear, models, model-add, model-use, log,
+// export, import. The body is the method's request by its JSON names; {"name": …} where it takes an
+// id or a name alone, {} where it takes nothing.
 //
 // An answer is frames: JSON objects, a line each. The last one has "end": true, and an answer
 // without it broke off, whatever its length. A frame has one or more of:

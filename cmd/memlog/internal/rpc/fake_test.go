@@ -172,6 +172,18 @@ func (f *fake) ClearMetrics(_ context.Context, r memory.ClearMetricsRequest) (
 	return reply[memory.ClearMetricsResult](f, "ClearMetrics", r, nil)
 }
 
+func (f *fake) Models(context.Context) (memory.ModelsResult, error) {
+	return reply[memory.ModelsResult](f, "Models", nil, nil)
+}
+
+func (f *fake) ModelAdd(_ context.Context, r memory.ModelAddRequest) (memory.ModelInfo, error) {
+	return reply[memory.ModelInfo](f, "ModelAdd", r, nil)
+}
+
+func (f *fake) ModelUse(_ context.Context, r memory.ModelUseRequest) (memory.ModelsResult, error) {
+	return reply[memory.ModelsResult](f, "ModelUse", r, nil)
+}
+
 func (f *fake) Log(ctx context.Context, r memory.LogRequest) iter.Seq2[memory.LogRecord, error] {
 	return func(yield func(memory.LogRecord, error) bool) {
 		if f.onLog != nil {

@@ -44,6 +44,8 @@ func samples() []struct{ name, request string } {
 		{"an answer of a result and an error", body("undo", memory.UndoRequest{Last: 2})},
 		{"progress", body("rebuild", memory.RebuildRequest{}, headerProgress+": 1\r\n")},
 		{"metrics", body("metrics", memory.MetricsRequest{Hours: 24})},
+		{"models", body("models", nothing{})},
+		{"a model in use", body("model-use", memory.ModelUseRequest{Name: "small"})},
 		{"log", body("log", memory.LogRequest{From: 1, Follow: true})},
 		{"export", body("export", memory.ExportRequest{Events: true})},
 		{"import", fmt.Sprintf("POST /v1/import HTTP/1.1\r\nHost: memlog\r\nConnection: close\r\n"+

@@ -27,8 +27,8 @@ const fiveDigits = "[0-9][0-9][0-9][0-9][0-9]"
 // litter are names that systems and programs that were cut off leave in an empty directory.
 var litter = []string{"lost+found", ".DS_Store", ".localized", ".fseventsd", ".Spotlight-V100",
 	".Trashes", ".Trash-*", ".nfs*", "desktop.ini", "Thumbs.db", "*.tmp", ".tmp-*", ".*.tmp-*",
-	"owner.*", "serve.log*", "http.token", "metrics.json*", "ballast", "log", "index", "archive",
-	"snapshots", "quarantine", "spool"}
+	"owner.*", "serve.log*", "http.token", "metrics.json*", "models.json*", "ballast", "log", "index",
+	"archive", "snapshots", "quarantine", "spool"}
 
 // checkLink refuses a store behind a link that leads nowhere.
 func checkLink(dir string) error {

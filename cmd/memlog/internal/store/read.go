@@ -19,6 +19,11 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 	if err != nil {
 		return out, err
 	}
+	meant, err := s.meaningOf(ctx, r)
+	if err != nil {
+		return out, err
+	}
+	q.Meaning, out.Notes = meant.meaning, meant.notes
 	e, done, err := s.use()
 	if err != nil {
 		return out, err
@@ -33,7 +38,11 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 	}
 	defer v.Close()
 	out.Seq, out.AsOf = memory.Seq(v.Seq()), as
-	hits, err := v.Search(q)
+	hits, err := findHits(v, q, r.Mode)
+	if err == nil && len(hits) == 0 && r.Mode == memory.ModeVector && as != nil {
+		out.Notes = append(out.Notes, "no memory had a vector of this model then: answered by words")
+		hits, err = v.Search(q)
+	}
 	if err != nil {
 		return out, searchError(err)
 	}
@@ -59,6 +68,23 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 		out.Hits = append(out.Hits, hit)
 	}
 	return out, ctx.Err()
+}
+
+// findHits searches by the vector alone in ModeVector and where the query has no words, if there is
+// one, and else as q says.
+func findHits(v *index.View, q index.Query, mode memory.Mode) ([]index.Hit, error) {
+	if mode != memory.ModeVector || q.Meaning == nil {
+		hits, err := v.Search(q)
+		if q.Meaning == nil || !errors.Is(err, index.ErrNoTerms) {
+			return hits, err
+		}
+	}
+	hits, err := v.Nearest(index.VectorQuery{Space: q.Meaning.Space, Vector: q.Meaning.Vector,
+		Filter: q.Filter, Limit: q.Limit})
+	for i := range hits {
+		hits[i].Parts = []index.Part{{Name: "meaning", Score: hits[i].Score}}
+	}
+	return hits, err
 }
 
 func showAll(docs []index.Doc) (ms []memory.Memory, err error) {
@@ -113,15 +139,12 @@ func query(r memory.SearchRequest) (index.Query, error) {
 			WithHint("leave mode out, or context")
 	}
 	switch r.Mode {
-	case "", memory.ModeHybrid:
+	case "", memory.ModeHybrid, memory.ModeVector: // words stand in where no vector can be had
 		q.Mode = index.ModeHybrid
 	case memory.ModeLexical:
 		q.Mode = index.ModeLexical
 	case memory.ModeExact:
 		q.Mode = index.ModeExact
-	case memory.ModeVector:
-		return q, memory.Invalid("mode", "this store has no vectors").
-			WithHint("use hybrid, lexical or exact")
 	default:
 		return q, memory.Invalid(
 			"mode",

@@ -73,6 +73,8 @@ type Store struct {
 	metrics *counting
 	closing sync.Once
 
+	embedding *embedding
+
 	mu     sync.RWMutex     // held shared by every call; alone by what swaps or closes the engine
 	engine *recovery.Engine // nil once closed
 }
@@ -108,12 +110,16 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	if e.Log.Writable() == nil { // else the lock may be another's
 		s.keepCounting()
 	}
+	s.beginEmbedding(e.Log.Writable() == nil)
 	return s, nil
 }
 
 // Close lets the store go after the calls under way.
 func (s *Store) Close() error {
-	s.closing.Do(s.endCounting)
+	s.closing.Do(func() {
+		s.endEmbedding()
+		s.endCounting()
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.engine == nil {
