@@ -81,6 +81,11 @@ func (a *app) runUnfailing(ctx context.Context, l line, err error) int {
 	}
 	if err != nil {
 		a.fail(err, false)
+		if l.cmd.failed != nil {
+			if _, err := a.stdout.Write(l.cmd.failed(err)); err != nil {
+				fmt.Fprintln(a.stderr, "error:", err)
+			}
+		}
 	}
 	return exitDone
 }

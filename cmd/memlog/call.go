@@ -40,7 +40,19 @@ func (c *call) begin(flags *cli.Context) error {
 	c.begun = true
 	c.log = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: c.level}))
 	c.bar = newProgress(c.stderr, c.screen.stderr, c.screen.width)
+	if !flags.IsSet("log-level") {
+		c.warnLevel()
+	}
 	return nil
+}
+
+// warnLevel says that LOG_LEVEL is not understood. It is shared with other programs: a word of
+// theirs is no reason to refuse.
+func (c *call) warnLevel() {
+	v := c.env(envLogLevel)
+	if _, err := parseLevel(v); v != "" && err != nil {
+		c.note("%s: unknown level %q, warn is taken; write debug, info, warn or error", envLogLevel, v)
+	}
 }
 
 // finish lets the store go and returns the error of the command, or of letting go.

@@ -23,6 +23,7 @@ type command struct {
 	subs     []*command
 	// neverFails: its exit code is always 0, and an error is on stderr alone.
 	neverFails bool
+	failed     func(error) []byte                 // what stdout then gets
 	run        func(context.Context, *call) error // nil: only its subcommands do something
 	parent     *command
 }

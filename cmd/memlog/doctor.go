@@ -18,6 +18,7 @@ import (
 	"memlog/cmd/memlog/internal/doctor"
 	"memlog/cmd/memlog/internal/hook"
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/rpc"
 )
 
 // How long doctor waits for an owner that may be stopped, and for a verify.
@@ -33,7 +34,8 @@ func doctorCommand() *command {
 		about: `
 The owner and its clients, the log and a verify of it, the disk, the clock, what hooks left, and how
 Claude Code is set up. It changes nothing, and works where there is no store, on one that cannot be
-opened, and beside an owner that does not answer. Damage makes the exit code 3.
+opened, and beside an owner that does not answer. The exit code is 3 where there is damage, else 1
+where something is broken, and 6 where nothing is but a process that holds the store up.
 
 --report writes the same as one file fit for an issue. It never holds anything of a memory, a tag, a
 project, a session or a command line, and the home directory is written ~.`,
@@ -64,11 +66,7 @@ func runDoctor(ctx context.Context, c *call) error {
 	if err := c.emit(r, func(p *page) { p.doctor(r) }); err != nil || r.OK {
 		return err
 	}
-	code := memory.CodeBusy
-	if r.Worst() == doctor.Damage {
-		code = memory.CodeDamaged
-	}
-	return reported{memory.Errorf(code, "found %s", plural(len(r.Problems), "problem"))}
+	return reported{memory.Errorf(r.Code(), "found %s", plural(len(r.Problems), "problem"))}
 }
 
 // examine looks at the store and its owner. Each part that fails is a problem of the report.
@@ -80,14 +78,16 @@ func (c *call) examine(ctx context.Context) doctor.Report {
 	if r.Spool.Waiting, r.Spool.Aside, err = (hook.Spool{Store: c.store}).Count(); err != nil {
 		r.AddError(err)
 	}
+	if _, err := rpc.SocketPath(c.store); err != nil {
+		r.AddRuntimeError(err)
+	}
 	if _, err := os.Stat(c.store); errors.Is(err, fs.ErrNotExist) {
 		return r
 	}
 	r.Exists = true
 	st, err := daemon.Status(ctx, ownerOptions(c.settings, c.log, false))
 	if err != nil {
-		r.Add(doctor.Broken, "where it is stopped, kill -CONT has it go on, and kill ends it; nothing "+
-			"is lost by that", "%v", err) // it names the process
+		r.AddError(err) // it names the process
 	} else {
 		c.examineStore(ctx, &r)
 	}

@@ -23,12 +23,13 @@ func hookCommand() *command {
 		summary: "Answer a hook of Claude Code, whatever happens, within 200 ms",
 		about: `
 The plugin has Claude Code run them; each reads one JSON object from standard input. None ever stops
-Claude Code: the exit code is 0 also after an error, and what went wrong is on standard error. A
-write that the store's owner does not take in time waits in the directory spool of the store.`,
+Claude Code: the exit code is 0 also after an error, and what went wrong is on standard error. What
+is to be stored is kept in the directory spool of the store before its owner is asked, and waits
+there until an owner has taken it.`,
 		neverFails: true,
 		subs: []*command{
 			{
-				name: "session-start", neverFails: true,
+				name: "session-start", neverFails: true, failed: hookFailed("session-start"),
 				summary: "Tell the agent the memories that matter for the project",
 				about: `
 Decisions, preferences and open ends of the project first, newer ones before older ones, within
@@ -38,19 +39,25 @@ and does nothing where there is no store.`,
 				run: runHook("session-start"),
 			},
 			{
-				name: "user-prompt", neverFails: true,
+				name: "user-prompt", neverFails: true, failed: hookFailed("user-prompt"),
 				summary: "Store a prompt that begins with remember:",
 				about: `
-No other prompt is looked at any further. What looks like a key or a password is not stored.`,
+No other prompt is looked at any further. What looks like a key or a password is not stored. The
+user is told of a prompt that is not stored, and of one that could not be read.`,
 				run: runHook("user-prompt"),
 			},
 			{
-				name: "session-end", neverFails: true,
+				name: "session-end", neverFails: true, failed: hookFailed("session-end"),
 				summary: "Store what waits in the spool",
 				run:     runHook("session-end"),
 			},
 		},
 	}
+}
+
+// hookFailed says what Claude Code is told where a hook could not be run.
+func hookFailed(name string) func(error) []byte {
+	return func(err error) []byte { return hook.Failed(name, err) }
 }
 
 func runHook(name string) func(context.Context, *call) error {
@@ -60,8 +67,10 @@ func runHook(name string) func(context.Context, *call) error {
 			Service: hookService(c.settings, c.log), Store: c.store, Budget: c.hookBudget(),
 			Project: c.env(envProject), Origin: c.origin, Now: time.Now, Note: c.note,
 		})
-		_, err := c.stdout.Write(out)
-		return err // nothing is closed: what does not answer is not waited for
+		if _, err := c.stdout.Write(out); err != nil {
+			c.note("hook %s: %v", name, err)
+		}
+		return nil // nothing is closed: what does not answer is not waited for
 	}
 }
 

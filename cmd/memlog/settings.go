@@ -62,7 +62,6 @@ func readSettings(c *cli.Context, env func(string) string) (settings, error) {
 			return s, err
 		}
 	} else if l, err := parseLevel(env(envLogLevel)); err == nil {
-		// LOG_LEVEL is shared with other programs: a word of theirs is no reason to refuse.
 		s.level = l
 	}
 	s.timeout = defaultTimeout

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type Problem struct {
 	Detail string `json:"detail"`
 	Do     string `json:"do,omitempty"`
 	public string // Detail as strangers see it; empty: the same
+	busy   bool   // broken for no other reason than that another process does not let go or answer
 }
 
 // Report is what is known. Parts that could not be had are nil or empty.
@@ -111,19 +113,49 @@ func (r *Report) AddClaudeError(err error) {
 		"a file of Claude Code cannot be read", "%v", err)
 }
 
-// AddError adds an error of a part, with its hint. Damage is graded as such.
+// AddError adds an error of a part, with its hint, or with one that fits its kind. Damage is graded
+// as such.
 func (r *Report) AddError(err error) {
-	grade, p := Broken, Problem{Detail: err.Error()}
-	if memory.CodeOf(err) == memory.CodeDamaged {
-		grade = Damage
+	p := Problem{Grade: Broken, Detail: err.Error(), Do: "see that the store's directory, its disk " +
+		"and its files are as they were, then memlog verify"}
+	switch code := memory.CodeOf(err); {
+	case code == memory.CodeDamaged:
+		p.Grade = Damage
 		p.Do = "memlog verify names it, memlog repair mends what can be mended"
+	case code == memory.CodeBusy:
+		p.busy = true
+		p.Do = "where it is stopped, kill -CONT has it go on, and kill ends it; nothing is lost by that"
+	case errors.Is(err, fs.ErrPermission):
+		p.Do = "have the store and all in it belong to you, with the right to read and write"
 	}
 	var e *memory.Error
 	if errors.As(err, &e) && e.Hint != "" {
 		p.Do = e.Hint
 	}
-	p.Grade = grade
 	r.Problems = append(r.Problems, p)
+}
+
+// AddRuntimeError adds an error of the place where the store's owner is to listen.
+func (r *Report) AddRuntimeError(err error) {
+	r.Add(Broken, "set XDG_RUNTIME_DIR (or, where it is not set, TMPDIR) to a short directory of yours "+
+		"with mode 0700: sessions and hooks share the store through a socket in it", "%v", err)
+}
+
+// Code returns what the report comes to as an error code, "" where all is well: damage before what
+// is broken, and that before what only another process holds up.
+func (r *Report) Code() memory.Code {
+	switch r.Worst() {
+	case Damage:
+		return memory.CodeDamaged
+	case Broken:
+		for _, p := range r.Problems {
+			if p.Grade == Broken && !p.busy {
+				return memory.CodeFailed
+			}
+		}
+		return memory.CodeBusy
+	}
+	return ""
 }
 
 // Worst returns the worst grade, "" where all is well.
@@ -166,7 +198,8 @@ func (r *Report) judgeStore() {
 		return
 	}
 	if h.ReadOnly != "" {
-		r.Add(Broken, "", "the store is read-only: %s", h.ReadOnly)
+		r.Add(Broken, "see that its disk has room and that you may write to it, then memlog stop: the "+
+			"next call opens it anew", "the store is read-only: %s", h.ReadOnly)
 	}
 	if n := len(h.Problems); n > 0 && (r.Verify == nil || r.Verify.OK) {
 		r.Add(Damage, "memlog verify names it", "the store reports %d problems", n)

@@ -13,13 +13,15 @@
 //  2. Nothing is stored that was not asked for, in words, in the prompt; nothing of a transcript is
 //     read. What looks like a key is refused.
 //  3. What the user is told was stored, or is kept to be stored, is on the disk.
+//  4. What was asked to be stored, or may have been, and is not, is told: to the user, as a
+//     systemMessage, and on standard error. An input that is late, cut or unreadable is such a case.
 //
 // A hook never owns the store: it asks its owner, and has one started where there is none, so that
 // the next call finds it warm. Where there is no store yet, session-start does nothing at all.
 //
 // # The spool
 //
-// A write that no owner took in time is kept in the store's directory spool, one file each:
+// A write is kept, before the owner of the store is asked, until one has acknowledged it, in the store's directory spool, one file each:
 //
 //	spool/<nanoseconds since 1970, 20 digits>-<request id>.json
 //	  line 1   SHA-256 of line 2, in hexadecimal

@@ -195,15 +195,154 @@ func TestAsked(t *testing.T) {
 	}
 }
 
-// What is longer than the bound is not read to its end.
-func TestInputBound(t *testing.T) {
-	f, dir := &fake{}, storeDir(t)
-	in := `{"prompt":"remember: ` + strings.Repeat("x", maxInput) + `"}`
-	synctest.Test(t, func(*testing.T) { // no time passes while it is read
-		Run("user-prompt", strings.NewReader(in), options(f, dir))
+// slow is a standard input that begins late and then takes its time, as through a pipe.
+type slow struct {
+	text  io.Reader
+	first time.Duration // before the first byte
+	piece time.Duration // for 64 KiB
+	begun bool
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	if !s.begun {
+		time.Sleep(s.first)
+		s.begun = true
+	}
+	n, err := s.text.Read(b)
+	time.Sleep(s.piece * time.Duration(n) / (64 << 10))
+	return n, err
+}
+
+func promptOf(text string) string {
+	in, _ := json.Marshal(map[string]string{"prompt": text})
+	return string(in)
+}
+
+// A prompt that asks is stored, however large and as late as there is time for.
+func TestLateInput(t *testing.T) {
+	for name, tt := range map[string]struct {
+		size         int
+		first, piece time.Duration
+	}{
+		"200,000 characters": {200_000, 0, 20 * time.Millisecond},
+		"the largest":        {memory.MaxContent, 0, 5 * time.Millisecond},
+		"late":               {10, 50 * time.Millisecond, 0},
+		"just in time":       {10, Deadline - time.Millisecond, 0},
+	} {
+		f, dir := &fake{}, storeDir(t)
+		synctest.Test(t, func(t *testing.T) {
+			in := &slow{text: strings.NewReader(promptOf("remember: " + strings.Repeat("a", tt.size))),
+				first: tt.first, piece: tt.piece}
+			out := decode(t, Run("user-prompt", in, options(f, dir)))
+			time.Sleep(time.Second) // the input ends
+			if len(f.reqs) != 1 || len(f.reqs[0].Memories[0].Content) != tt.size ||
+				!strings.Contains(out.context(), "memlog stored") || out.Message != "" {
+				t.Errorf("%s: %d stored, told %+v", name, len(f.reqs), out)
+			}
+		})
+		if n, _, err := (Spool{dir}).Count(); n != 0 || err != nil {
+			t.Errorf("%s: %d wait after it was acknowledged, %v", name, n, err)
+		}
+	}
+}
+
+// An owner that hangs loses nothing: the prompt is on the disk, and that is what is said.
+func TestHungOwner(t *testing.T) {
+	dir, in := storeDir(t), promptOf("remember: "+strings.Repeat("a", 200_000))
+	f := &fake{}
+	synctest.Test(t, func(t *testing.T) {
+		f.stuck = make(chan struct{})
+		out := decode(t, Run("user-prompt", strings.NewReader(in), options(f, dir)))
+		if !strings.Contains(out.context(), "memlog keeps") || out.Message != "" {
+			t.Errorf("told %+v", out)
+		}
+		if n, _, _ := (Spool{dir}).Count(); n != 1 {
+			t.Errorf("%d wait", n)
+		}
+		// The owner that took long had the request, and another has it from the spool.
+		if _, err := (Spool{dir}).Drain(t.Context(), &fake{}); err != nil {
+			t.Error(err)
+		}
+		close(f.stuck)
+		synctest.Wait()
+		if w, aside, err := (Spool{dir}).Count(); w+aside != 0 || err != nil || len(f.reqs) != 1 {
+			t.Errorf("%d wait, %d aside, %v, %d stored", w, aside, err, len(f.reqs))
+		}
 	})
-	if len(f.reqs) > 0 {
-		t.Error("it was stored")
+}
+
+// What a prompt asked for cannot be told from an input that is late, cut or unreadable, which is
+// said on both outputs; another hook says it on stderr.
+func TestUnreadInput(t *testing.T) {
+	whole := promptOf("remember: x")
+	for name, tt := range map[string]struct {
+		in   io.Reader
+		want string
+	}{
+		"never": {&slow{text: strings.NewReader(whole), first: time.Second}, "did not come whole"},
+		"slow": {&slow{text: strings.NewReader(whole), piece: 10 * time.Minute},
+			"did not come whole"},
+		"empty":     {strings.NewReader(""), "is empty"},
+		"cut":       {strings.NewReader(whole[:20]), "ends in the middle"},
+		"garbage":   {strings.NewReader("garbage"), "not as Claude Code writes it"},
+		"zeros":     {strings.NewReader(strings.Repeat("\x00", 60<<20)), "not as Claude Code"},
+		"a list":    {strings.NewReader("[]"), "not as Claude Code writes it"},
+		"a number":  {strings.NewReader(`{"prompt":5}`), "not as Claude Code writes it"},
+		"no prompt": {strings.NewReader(`{"session_id":"s"}`), "holds none"},
+		"too long":  {strings.NewReader(promptOf(strings.Repeat("x", maxInput))), "is longer than"},
+	} {
+		f, dir := &fake{}, storeDir(t)
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			noted := ""
+			o := options(f, dir)
+			o.Note = func(f string, args ...any) {
+				mu.Lock()
+				defer mu.Unlock()
+				noted += fmt.Sprintf(f, args...)
+			}
+			out := decode(t, Run("user-prompt", tt.in, o))
+			time.Sleep(time.Second) // the input ends
+			mu.Lock()
+			defer mu.Unlock()
+			for _, said := range []string{out.Message, noted} {
+				if !strings.Contains(said, tt.want) || !strings.Contains(said, "not stored") {
+					t.Errorf("%s: said %q", name, said)
+				}
+			}
+			if out.context() != "" {
+				t.Errorf("%s: told %q", name, out.context())
+			}
+		})
+	}
+	for _, other := range []string{"session-start", "session-end"} {
+		noted := ""
+		o := options(&fake{}, storeDir(t))
+		o.Note = func(f string, args ...any) { noted += fmt.Sprintf(f, args...) }
+		if out := Run(other, strings.NewReader("garbage"), o); len(out) > 0 || noted == "" {
+			t.Errorf("%s: stdout %q, stderr %q", other, out, noted)
+		}
+	}
+}
+
+// A field that nobody needs may become another kind without a prompt being lost.
+func TestOtherFields(t *testing.T) {
+	f := &fake{}
+	in := `{"session_id":{"a":1},"cwd":7,"more":[],"prompt":"remember: x"} and more`
+	Run("user-prompt", strings.NewReader(in), options(f, storeDir(t)))
+	if len(f.reqs) != 1 {
+		t.Errorf("%d stored", len(f.reqs))
+	}
+}
+
+// What is more than a memory holds is refused in words, and is not kept.
+func TestTooLarge(t *testing.T) {
+	f, dir := &fake{}, storeDir(t)
+	in := promptOf("remember: " + strings.Repeat("a", memory.MaxContent+1))
+	out := decode(t, Run("user-prompt", strings.NewReader(in), options(f, dir)))
+	n, _, _ := (Spool{dir}).Count()
+	if n != 0 || len(f.reqs) != 0 || !strings.Contains(out.Message, "not stored: 1048577 bytes") {
+		t.Errorf("%d wait, told %+v", n, out)
 	}
 }
 

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,16 +14,21 @@ import (
 
 // How long a hook takes at most. The rest up to 200 ms is for the start and the end of its process.
 const (
-	Deadline  = 100 * time.Millisecond // of all
-	inputWait = 30 * time.Millisecond  // for standard input; a hook can do without
-	askWait   = 50 * time.Millisecond  // for the owner of the store to take a write
+	Deadline  = 150 * time.Millisecond // of all; user-prompt waits as long for its prompt
+	inputWait = 30 * time.Millisecond  // of the others for standard input: they can do without
 )
 
 // Names lists the hooks.
-var Names = []string{"session-start", "user-prompt", "session-end"}
+var Names = []string{sessionStart, userPrompt, "session-end"}
+
+// The hooks that do something of their own.
+const (
+	sessionStart = "session-start"
+	userPrompt   = "user-prompt"
+)
 
 // events are what Claude Code calls the hooks.
-var events = map[string]string{"session-start": "SessionStart", "user-prompt": "UserPromptSubmit",
+var events = map[string]string{sessionStart: "SessionStart", userPrompt: "UserPromptSubmit",
 	"session-end": "SessionEnd"}
 
 // Options are what a hook works with.
@@ -38,9 +44,20 @@ type Options struct {
 
 // input is what Claude Code says.
 type input struct {
-	Session string `json:"session_id"`
-	CWD     string `json:"cwd"`
-	Prompt  string `json:"prompt"`
+	Session loose   `json:"session_id"`
+	CWD     loose   `json:"cwd"`
+	Prompt  *string `json:"prompt"`
+}
+
+// loose is a string that a hook can do without: of another kind it is empty, and no error.
+type loose string
+
+func (l *loose) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*l = loose(s)
+	}
+	return nil
 }
 
 // output is what Claude Code is told.
@@ -88,11 +105,27 @@ func Run(name string, stdin io.Reader, o Options) []byte {
 	case <-done:
 	case <-late.C:
 	}
-	return r.answer.encode(events[name])
+	out := r.answer.output(events[name])
+	if out.Message != "" {
+		o.Note("hook %s: %s", name, out.Message)
+	}
+	return out.encode()
 }
 
-// encode writes the answer as Claude Code reads it.
-func (a *answer) encode(event string) []byte {
+// unread is what the user is told where the prompt was not read.
+const unread = "if it asked to remember something, that is not stored: send it again"
+
+// Failed is what belongs on standard output where a hook could not even be run.
+func Failed(name string, err error) []byte {
+	var out output
+	if name == userPrompt {
+		out.Message = fmt.Sprintf("memlog: the prompt was not looked at: %v; %s", err, unread)
+	}
+	return out.encode()
+}
+
+// output is what the answer comes to.
+func (a *answer) output(event string) output {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	out := output{Message: a.message}
@@ -101,10 +134,15 @@ func (a *answer) encode(event string) []byte {
 			out.Specific = &specific{Event: event, Context: text}
 		}
 	}
-	if out == (output{}) {
+	return out
+}
+
+// encode writes the output as Claude Code reads it, nothing where there is nothing to say.
+func (o output) encode() []byte {
+	if o == (output{}) {
 		return nil
 	}
-	b, err := json.Marshal(out)
+	b, err := json.Marshal(o)
 	if err != nil {
 		return nil // strings can always be encoded
 	}
@@ -116,7 +154,7 @@ type run struct {
 	o      Options
 	in     input
 	until  time.Time
-	kept   bool // the owner has just not answered
+	waits  bool // the owner has just not answered
 	answer answer
 }
 
@@ -129,37 +167,69 @@ func (r *run) work(name string, stdin io.Reader, done chan<- struct{}) {
 			r.o.Note("hook %s: %v", name, p)
 		}
 	}()
-	read := make(chan input, 1)
-	go readInput(stdin, read)
-	late := time.NewTimer(inputWait)
-	defer late.Stop()
-	select {
-	case r.in = <-read:
-	case <-late.C:
-		r.o.Note("hook %s: no input within %v", name, inputWait)
+	wait := inputWait
+	if name == userPrompt {
+		wait = Deadline
+		r.answer.warn("memlog: the prompt did not come whole within %v; %s", wait, unread)
 	}
+	err := r.read(stdin, wait)
 	switch name {
-	case "session-start":
+	case sessionStart:
 		r.sessionStart()
-	case "user-prompt":
-		r.userPrompt()
+	case userPrompt:
+		r.userPrompt(err)
 	}
-	if !r.kept {
+	if err != nil && name != userPrompt { // which says so itself
+		r.o.Note("hook %s: input: %v", name, err)
+	}
+	if !r.waits {
 		r.drain()
 	}
 }
 
-// maxInput is how much of standard input is looked at, in bytes. A prompt is the largest part.
-const maxInput = 4 << 20
+// read waits for what Claude Code says.
+func (r *run) read(stdin io.Reader, wait time.Duration) error {
+	read := make(chan reading, 1)
+	go readInput(stdin, read)
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case got := <-read:
+		r.in = got.in
+		return got.err
+	case <-late.C:
+		return fmt.Errorf("it did not come whole within %v", wait)
+	}
+}
+
+// maxInput is how much of standard input is looked at, in bytes. A prompt is the largest part, and
+// may take six bytes for one.
+const maxInput = 8 << 20
+
+// reading is what came of standard input.
+type reading struct {
+	in  input
+	err error
+}
 
 // readInput reads what Claude Code says. It does not wait for the end of its input, but takes the
 // rest away, so that who writes it is not held up.
-func readInput(stdin io.Reader, read chan<- input) {
-	var in input
-	if json.NewDecoder(io.LimitReader(stdin, maxInput)).Decode(&in) != nil {
-		in = input{}
+func readInput(stdin io.Reader, read chan<- reading) {
+	bounded := &io.LimitedReader{R: stdin, N: maxInput}
+	var got reading
+	err := json.NewDecoder(bounded).Decode(&got.in)
+	switch {
+	case err == nil:
+	case bounded.N == 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		got.err = fmt.Errorf("it is longer than %d bytes", maxInput)
+	case errors.Is(err, io.EOF):
+		got.err = errors.New("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		got.err = errors.New("it ends in the middle")
+	default:
+		got.err = fmt.Errorf("it is not as Claude Code writes it: %w", err)
 	}
-	read <- in
+	read <- got
 	_, _ = io.Copy(io.Discard, stdin)
 }
 

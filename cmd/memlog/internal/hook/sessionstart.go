@@ -106,7 +106,7 @@ func (r *run) root() string {
 	if r.o.Project != "" {
 		return r.o.Project
 	}
-	dir := r.in.CWD
+	dir := string(r.in.CWD)
 	if dir == "" {
 		dir, _ = os.Getwd()
 	}

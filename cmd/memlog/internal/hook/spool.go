@@ -25,8 +25,9 @@ const (
 
 // The endings of a spool's files.
 const (
-	waits    = ".json"
-	rejected = ".rejected"
+	waits      = ".json"
+	rejected   = ".rejected"
+	unfinished = ".tmp"
 )
 
 // Spool keeps requests that no owner took. Its methods may be called by any number of processes at
@@ -34,6 +35,11 @@ const (
 type Spool struct{ Store string }
 
 func (s Spool) dir() string { return filepath.Join(s.Store, "spool") }
+
+// path is the file of a request that was kept at a time.
+func (s Spool) path(r memory.StoreRequest, now time.Time) string {
+	return filepath.Join(s.dir(), fmt.Sprintf("%020d-%s%s", now.UnixNano(), r.Origin.RequestID, waits))
+}
 
 // Put keeps a request, which has a request id. It is on the disk when Put returns.
 func (s Spool) Put(r memory.StoreRequest, now time.Time) error {
@@ -51,8 +57,7 @@ func (s Spool) Put(r memory.StoreRequest, now time.Time) error {
 	if err := os.MkdirAll(s.dir(), 0o700); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%020d-%s%s", now.UnixNano(), r.Origin.RequestID, waits)
-	f, err := os.CreateTemp(s.dir(), "*.tmp")
+	f, err := os.CreateTemp(s.dir(), "*"+unfinished)
 	if err != nil {
 		return err
 	}
@@ -61,12 +66,21 @@ func (s Spool) Put(r memory.StoreRequest, now time.Time) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(s.dir(), name))
+		err = os.Rename(f.Name(), s.path(r, now))
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return errors.Join(syncDir(s.dir()), syncDir(s.Store)) // from here on it counts
+}
+
+// Remove lets go of a request that was kept at now and was acknowledged or refused since. It is no
+// error where another let go of it first.
+func (s Spool) Remove(r memory.StoreRequest, now time.Time) error {
+	if err := os.Remove(s.path(r, now)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Count says how many requests wait, and how many were set aside.

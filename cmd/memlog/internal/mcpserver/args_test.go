@@ -198,6 +198,7 @@ var refused = []struct{ tool, args, want string }{
 	{"memory_delete", `{}`, "ids: neither ids nor a filter"},
 	{"memory_delete", `{"match": "all"}`, "ids: neither ids nor a filter"},
 	{"memory_delete", `{"ids": []}`, "ids: is empty"},
+	{"memory_delete", `{"tags": []}`, "name what to delete by; nothing was deleted"},
 	{"memory_delete", `{"ids": ["x"], "tags": ["a"]}`, "ids: given together with filters"},
 	{"memory_delete", `{"tags": ["a"], "if_version": 1}`, "if_version: needs exactly one id"},
 	{"memory_link", `{"from": "x", "to": "y"}`, "type: is missing"},

@@ -71,13 +71,8 @@ func parseTime(name, expr string, now time.Time, b when.Bound) (time.Time, error
 // filter reads the shared filters. An empty one is refused: it would select everything where the
 // caller meant something.
 func (c *call) filter() (f memory.Filter, err error) {
-	for _, name := range []string{"type", "project"} {
-		if c.has(name) && c.text(name) == "" {
-			return f, memory.Invalid(name, "is empty").WithHint("leave it out for any %s.", name)
-		}
-	}
-	if c.has("tags") && len(c.list("tags")) == 0 {
-		return f, memory.Invalid("tags", "is empty").WithHint("leave it out for any tags.")
+	if name := c.emptyFilter(); name != "" {
+		return f, memory.Invalid(name, "is empty").WithHint("leave it out for any %s.", name)
 	}
 	f = memory.Filter{
 		Tags:    c.list("tags"),
@@ -96,6 +91,19 @@ func (c *call) filter() (f memory.Filter, err error) {
 		return f, memory.Invalid("until", "%s is before since, %s", stamp(f.Until), stamp(f.Since))
 	}
 	return f, nil
+}
+
+// emptyFilter returns the name of a filter that is given and selects by nothing, "" of none.
+func (c *call) emptyFilter() string {
+	for _, name := range []string{"type", "project"} {
+		if c.has(name) && c.text(name) == "" {
+			return name
+		}
+	}
+	if c.has("tags") && len(c.list("tags")) == 0 {
+		return "tags"
+	}
+	return ""
 }
 
 // moment reads as_of.

@@ -60,6 +60,10 @@ func (c *call) deleteRequest() (req memory.DeleteRequest, err error) {
 		IDs: c.list("ids"), IfVersion: uint64(c.int("if_version")), DryRun: c.bool("dry_run"),
 		Origin: c.origin,
 	}
+	if name := c.emptyFilter(); name != "" { // left out, it would have more deleted
+		return req, memory.Invalid(name, "is empty").
+			WithHint("name what to delete by; nothing was deleted.")
+	}
 	if req.Filter, err = c.filter(); err != nil {
 		return req, err
 	}

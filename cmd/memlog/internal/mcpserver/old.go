@@ -73,6 +73,7 @@ func oldTools() []tool {
 		old("rate_memory", updateTool, oldRateParams, adjustRate),
 		cleanupTool, named(cleanupTool, "memory_cleanup"),
 		health, named(health, "dashboard_check_health"), named(health, "dashboard_get_stats"),
+		named(health, "get_stats"),
 		named(health, "memory_stats"), named(health, "get_cache_stats"),
 	}
 }
@@ -87,8 +88,9 @@ func named(t tool, name string) tool {
 // mcp-memory-service.
 var gone = map[string][]string{
 	"vectors are not shown; memory_search with explain shows how it ranks.": {
-		"get_raw_embedding", "check_embedding_model"},
-	"there is nothing to optimise; memory_health says whether all is well.": {"dashboard_optimize_db"},
+		"get_embedding", "get_raw_embedding", "check_embedding_model"},
+	"there is nothing to optimise; memory_health says whether all is well.": {
+		"optimize_db", "dashboard_optimize_db"},
 	"the log is the backup; the user has `memlog export` and `memlog archive`.": {
 		"dashboard_create_backup", "create_backup"},
 	"tell the user, who has `memlog import`, or call memory_store.": {

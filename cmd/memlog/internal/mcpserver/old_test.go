@@ -128,7 +128,7 @@ var answered = []struct {
 	{"memory_cleanup", `{"dry_run": true}`,
 		memory.DuplicatesRequest{Merge: true, Threshold: 1, DryRun: true}},
 	{"check_database_health", `{}`, "health"}, {"dashboard_check_health", `{}`, "health"},
-	{"dashboard_get_stats", `{}`, "health"}, {"memory_stats", `{}`, "health"},
+	{"dashboard_get_stats", `{}`, "health"}, {"get_stats", `{}`, "health"}, {"memory_stats", `{}`, "health"},
 	{"memory_search", `{"query": "x", "mode": "semantic", "limit": 4}`,
 		searchWith(func(r *memory.SearchRequest) { r.Limit = 4 })},
 	{"memory_search", `{"query": "x", "time_expr": "yesterday", "quality_boost": 0,

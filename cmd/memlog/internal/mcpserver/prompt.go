@@ -97,6 +97,10 @@ func (s *Server) runPrompt(
 
 func runRecall(ctx context.Context, svc memory.Service, c *call) (string, error) {
 	task := c.text("task")
+	if len(task) > memory.MaxQuery {
+		return "", memory.Invalid("task", "is %d bytes long, more than %d", len(task), memory.MaxQuery).
+			WithHint("say in a few sentences what you are about to do.")
+	}
 	c.args["query"] = clip(task, maxTask)
 	found, err := runSearch(ctx, svc, c)
 	if err != nil {

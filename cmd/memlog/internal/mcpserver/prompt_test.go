@@ -56,6 +56,8 @@ func TestPromptsRefuse(t *testing.T) {
 	}{
 		{"recall", nil, "task: is missing"},
 		{"recall", map[string]string{"task": " "}, "task: is missing"},
+		{"recall", map[string]string{"task": strings.Repeat("a", 200_000)},
+			"task: is 200000 bytes long, more than 65536"},
 		{"recall", map[string]string{"task": "x", "colour": "y"}, "colour: unknown argument"},
 		{"review", map[string]string{"since": "soonish"}, "since: "},
 		{"nope", nil, "unknown prompt"},
@@ -67,12 +69,12 @@ func TestPromptsRefuse(t *testing.T) {
 	}
 }
 
-// A task of any length is searched for with what a search takes, and the answer stays bounded.
+// A task of any length that is taken is searched for with what a search takes, and the answer stays bounded.
 func TestPromptsAreBounded(t *testing.T) {
 	f := &fake{memories: big(50, 100_000)}
 	c := session(t, f, Options{})
 	for name, args := range map[string]map[string]string{
-		"recall": {"task": strings.Repeat("wörter ", 100_000)}, "review": nil,
+		"recall": {"task": strings.Repeat("wörter ", memory.MaxQuery/8)}, "review": nil,
 	} {
 		text, err := promptText(t, c, name, args)
 		if err != nil || len(text) > 2*DefaultMaxTokens*bytesPerToken {

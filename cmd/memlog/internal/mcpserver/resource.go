@@ -89,6 +89,13 @@ func (s *Server) addResource(r resource) {
 		MIMEType: resourceType}, read)
 }
 
+// cacheable has what holds memories kept by nobody but the client that asked.
+func cacheable(_ context.Context, req mcp.Request, c *mcp.Cacheable) {
+	if _, ok := req.(*mcp.ReadResourceRequest); ok {
+		c.CacheScope = "private"
+	}
+}
+
 func (s *Server) readResource(
 	ctx context.Context, r resource, uri string,
 ) (*mcp.ReadResourceResult, error) {

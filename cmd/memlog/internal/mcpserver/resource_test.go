@@ -52,6 +52,9 @@ func readText(t *testing.T, c *Client, uri string) string {
 		res.Contents[0].MIMEType != resourceType {
 		t.Fatalf("%s: contents %+v", uri, res.Contents)
 	}
+	if s := res.CacheScope; s != "" && s != "private" { // older protocols have none
+		t.Errorf("%s: cache scope %q", uri, s)
+	}
 	return res.Contents[0].Text
 }
 

@@ -72,6 +72,7 @@ func New(svc memory.Service, o Options) *Server {
 		Instructions:       instructions,
 		Logger:             o.Logger,
 		CompletionHandler:  s.complete,
+		SetCacheable:       cacheable,
 		SubscribeHandler:   s.subscribe,
 		UnsubscribeHandler: s.unsubscribe,
 		Capabilities: &mcp.ServerCapabilities{
