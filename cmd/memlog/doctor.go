@@ -78,9 +78,7 @@ func (c *call) examine(ctx context.Context) doctor.Report {
 	if r.Spool.Waiting, r.Spool.Aside, err = (hook.Spool{Store: c.store}).Count(); err != nil {
 		r.AddError(err)
 	}
-	if _, err := rpc.SocketPath(c.store); err != nil {
-		r.AddRuntimeError(err)
-	}
+	c.examineSocket(&r)
 	if _, err := os.Stat(c.store); errors.Is(err, fs.ErrNotExist) {
 		return r
 	}
@@ -105,6 +103,23 @@ func (c *call) examine(ctx context.Context) doctor.Report {
 		r.Verify = &res
 	}
 	return r
+}
+
+// envRuntime is where the platform has sockets put.
+const envRuntime = "XDG_RUNTIME_DIR"
+
+// examineSocket looks whether there is a place for the socket of the store's owner.
+func (c *call) examineSocket(r *doctor.Report) {
+	path, err := rpc.SocketPath(c.store)
+	run := c.env(envRuntime)
+	switch {
+	case err != nil:
+		r.AddRuntimeError(err)
+	case filepath.IsAbs(run) && filepath.Dir(filepath.Dir(path)) != filepath.Clean(run):
+		r.Add(doctor.Warning, "set "+envRuntime+" to a short directory that is there, or unset it",
+			"%s is missing or too long, so the socket is put into %s: %s", envRuntime,
+			filepath.Dir(path), run)
+	}
 }
 
 // owner is the process that has the store open, nil where there is none that is known.
