@@ -137,8 +137,8 @@ func (r *Report) AddError(err error) {
 
 // AddRuntimeError adds an error of the place where the store's owner is to listen.
 func (r *Report) AddRuntimeError(err error) {
-	r.Add(Broken, "set XDG_RUNTIME_DIR (or, where it is not set, TMPDIR) to a short directory of yours "+
-		"with mode 0700: sessions and hooks share the store through a socket in it", "%v", err)
+	r.Add(Broken, "set XDG_RUNTIME_DIR (or, where it is not set, TMPDIR) to a short directory of "+
+		"yours with mode 0700: sessions and hooks share the store through a socket in it", "%v", err)
 }
 
 // Code returns what the report comes to as an error code, "" where all is well: damage before what

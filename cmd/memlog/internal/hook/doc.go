@@ -14,14 +14,15 @@
 //     read. What looks like a key is refused.
 //  3. What the user is told was stored, or is kept to be stored, is on the disk.
 //  4. What was asked to be stored, or may have been, and is not, is told: to the user, as a
-//     systemMessage, and on standard error. An input that is late, cut or unreadable is such a case.
+//     systemMessage, and on standard error. So is an input that is late, cut or unreadable.
 //
 // A hook never owns the store: it asks its owner, and has one started where there is none, so that
 // the next call finds it warm. Where there is no store yet, session-start does nothing at all.
 //
 // # The spool
 //
-// A write is kept, before the owner of the store is asked, until one has acknowledged it, in the store's directory spool, one file each:
+// A write is kept, before the owner of the store is asked and until one has acknowledged it, in the
+// store's directory spool, one file each:
 //
 //	spool/<nanoseconds since 1970, 20 digits>-<request id>.json
 //	  line 1   SHA-256 of line 2, in hexadecimal
@@ -32,5 +33,6 @@
 // starts and every hook that reaches an owner hand them over, oldest first, and remove each after
 // it is acknowledged. Several may do that at the same time, and one may die in the middle: the
 // request id makes it one memory. A file whose sum is wrong, and a request that the store refuses
-// for good, is renamed to .rejected and stays.
+// for good, is renamed to .rejected and stays. A file .tmp is one that a hook did not come to finish,
+// and did not tell anybody was kept; it is removed when it is old.
 package hook

@@ -435,6 +435,30 @@ func TestSpoolRefused(t *testing.T) {
 	}
 }
 
+// What a hook was ended in the middle of is removed when it is old, and not before.
+func TestSpoolTidy(t *testing.T) {
+	s := Spool{t.TempDir()}
+	if err := s.Put(asking("x"), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{"old": 2 * tooOld, "new": tooOld / 2} {
+		path := filepath.Join(s.dir(), name+unfinished)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := s.Drain(t.Context(), &fake{}); n != 1 || err != nil {
+		t.Errorf("drained %d, %v", n, err)
+	}
+	left, err := os.ReadDir(s.dir())
+	if err != nil || len(left) != 1 || left[0].Name() != "new"+unfinished {
+		t.Errorf("left %v, %v", left, err)
+	}
+}
+
 // A full spool says so and takes nothing more.
 func TestSpoolFull(t *testing.T) {
 	s := Spool{t.TempDir()}

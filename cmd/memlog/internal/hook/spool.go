@@ -109,6 +109,7 @@ func (s Spool) Drain(ctx context.Context, svc memory.Writer) (int, error) {
 	}
 	n := 0
 	for _, e := range entries {
+		s.tidy(e)
 		if filepath.Ext(e.Name()) != waits || ctx.Err() != nil {
 			continue
 		}
@@ -121,6 +122,19 @@ func (s Spool) Drain(ctx context.Context, svc memory.Writer) (int, error) {
 		}
 	}
 	return n, errors.Join(err, ctx.Err())
+}
+
+// tooOld is the age of a file that nobody is writing any more.
+const tooOld = time.Hour
+
+// tidy removes what a process that was ended left unfinished. What cannot be removed harms nobody.
+func (s Spool) tidy(e fs.DirEntry) {
+	if filepath.Ext(e.Name()) != unfinished {
+		return
+	}
+	if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > tooOld {
+		_ = os.Remove(filepath.Join(s.dir(), e.Name()))
+	}
 }
 
 // handOver stores one request and removes its file; false where another was faster.
