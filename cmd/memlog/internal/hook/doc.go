@@ -33,6 +33,6 @@
 // starts and every hook that reaches an owner hand them over, oldest first, and remove each after
 // it is acknowledged. Several may do that at the same time, and one may die in the middle: the
 // request id makes it one memory. A file whose sum is wrong, and a request that the store refuses
-// for good, is renamed to .rejected and stays. A file .tmp is one that a hook did not come to finish,
-// and did not tell anybody was kept; it is removed when it is old.
+// for good, is renamed to .rejected and stays. A file .tmp is one that a hook did not finish, and
+// told nobody of; it is removed when it is old.
 package hook
