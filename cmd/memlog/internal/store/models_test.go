@@ -317,7 +317,8 @@ func TestHostileServer(t *testing.T) {
 		bad := strings.Contains(strings.Join(texts, " "), "poison")
 		switch h := how.Load().(string); {
 		case h == "slow":
-			time.Sleep(3 * memory.QueryModelWait)
+			time.Sleep(3 * memory.QueryModelWait) // and then answers as it should
+			return false
 		case h == "nan", bad:
 			io.WriteString(w, `{"embeddings":[[NaN,0,0,1]]}`)
 		case h == "dims":
