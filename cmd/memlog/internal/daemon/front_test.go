@@ -378,6 +378,7 @@ func (w *world) follow(o daemon.Options, end func()) {
 	cancel()
 	for range got {
 	}
+	w.add(f, "last") // an owner that the log began to start serves by then, and can be stopped
 }
 
 func kill(t *testing.T, pid int) {
