@@ -239,6 +239,11 @@ func TestLateInput(t *testing.T) {
 				!strings.Contains(out.context(), "memlog stored") || out.Message != "" {
 				t.Errorf("%s: %d stored, told %+v", name, len(f.reqs), out)
 			}
+			for id, n := range f.seen { // what was acknowledged is not handed over again
+				if n != 1 {
+					t.Errorf("%s: %s was handed over %d times", name, id, n)
+				}
+			}
 		})
 		if n, _, err := (Spool{dir}).Count(); n != 0 || err != nil {
 			t.Errorf("%s: %d wait after it was acknowledged, %v", name, n, err)
