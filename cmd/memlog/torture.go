@@ -62,7 +62,13 @@ func runTorture(ctx context.Context, c *call) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(s.store)) }()
 	}
 	o.Owner = c.owner(s, c.log, true)
-	defer func() { err = errors.Join(err, daemon.Stop(context.WithoutCancel(ctx), o.Owner)) }()
+	defer func() {
+		stop := daemon.Stop
+		if err != nil { // the windows ended in the middle of something
+			stop = daemon.StopLate
+		}
+		err = errors.Join(err, stop(context.WithoutCancel(ctx), o.Owner))
+	}()
 	o.Verify = func(ctx context.Context) (memory.VerifyResult, error) {
 		return c.offline(s, c.log).Verify(ctx, memory.VerifyRequest{Deep: true})
 	}

@@ -61,7 +61,7 @@ func (w *windows) resident(ctx context.Context, n int) (res *Resident, err error
 		sizes, sets = append(sizes, alone), append(sets, all)
 		res.Together += part
 	}
-	st, err := daemon.Status(ctx, daemon.Options{Store: w.dir, Logger: w.Logger})
+	st, err := daemon.Status(ctx, w.owner())
 	if err != nil {
 		return nil, err
 	}

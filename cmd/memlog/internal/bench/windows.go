@@ -60,7 +60,13 @@ func Windows(ctx context.Context, o WindowsOptions) (WindowsResult, error) {
 
 // measure measures a store of n memories.
 func (w *windows) measure(ctx context.Context, n int, res *WindowsResult) (err error) {
-	defer func() { err = errors.Join(err, w.stop(context.WithoutCancel(ctx))) }()
+	defer func() {
+		stop := daemon.Stop
+		if err != nil { // the windows ended in the middle of something
+			stop = daemon.StopLate
+		}
+		err = errors.Join(err, stop(context.WithoutCancel(ctx), w.owner()))
+	}()
 	if err := fill(ctx, w.Exe, w.dir, n, w.Progress); err != nil {
 		return err
 	}
@@ -115,8 +121,10 @@ func (w *windows) search(ctx context.Context) (initialized, searched time.Durati
 }
 
 // stop has the owner of the store leave.
-func (w *windows) stop(ctx context.Context) error {
-	return daemon.Stop(ctx, daemon.Options{Store: w.dir, Logger: w.Logger})
+func (w *windows) stop(ctx context.Context) error { return daemon.Stop(ctx, w.owner()) }
+
+func (w *windows) owner() daemon.Options {
+	return daemon.Options{Store: w.dir, Logger: w.Logger}
 }
 
 func (w *windows) step(stage string, done, total int) {

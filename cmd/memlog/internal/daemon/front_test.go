@@ -242,6 +242,24 @@ func TestWarm(t *testing.T) {
 	daemon.Warm(f, named) // closed: nothing
 }
 
+// TestStopLate stops an owner that nobody could find yet.
+func TestStopLate(t *testing.T) {
+	w := newWorld(t)
+	o := w.spawning()
+	started := make(chan error, 1)
+	begin := time.AfterFunc(daemon.SpawnWait/4, func() { started <- o.Spawn() })
+	defer begin.Stop()
+	if err := daemon.StopLate(w.ctx, w.options()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	if st := w.status(); st.Running {
+		t.Errorf("an owner is left: %+v", st)
+	}
+}
+
 // TestSilentSpawn starts something that never serves: the store is owned here.
 func TestSilentSpawn(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")

@@ -102,6 +102,16 @@ func Stop(ctx context.Context, o Options) error {
 	return err
 }
 
+// StopLate is Stop, and stops also an owner that comes within SpawnWait: a window that has ended
+// may have started one that does not serve yet. It always takes that long.
+func StopLate(ctx context.Context, o Options) error {
+	for late := newWait(SpawnWait); ; {
+		if err := Stop(ctx, o); err != nil || !late.more(ctx) {
+			return err
+		}
+	}
+}
+
 // reach connects to the owner where there is one, and says at which path. An owner that holds
 // another store is none: the address in a store that was copied or moved is that of the store it
 // came from.
