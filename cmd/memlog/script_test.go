@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		// And two for memlog torture.
 		"memlog-sends-again": func() { os.Exit(broken(&sendsAgain{})) },
 		"memlog-drops":       func() { os.Exit(brokenOwner()) },
+		// And one that may not start processes.
+		"memlog-alone": func() { os.Exit(alone()) },
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -152,5 +153,27 @@ func TestReady(t *testing.T) {
 		if len(said) != 0 {
 			t.Errorf("%s: said again: %+v", protocol, <-said)
 		}
+	}
+}
+
+// A client of a revision without a handshake may begin with any request.
+func TestReadyAtOnce(t *testing.T) {
+	said := make(chan Caller, 2)
+	in, _ := serve(t, &fake{}, Options{Session: "s", Ready: func(who Caller) { said <- who }})
+	_, err := io.WriteString(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{`+
+		`"name":"memory_list","arguments":{},"_meta":{`+
+		`"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+
+		`"io.modelcontextprotocol/clientCapabilities":{},`+
+		`"io.modelcontextprotocol/clientInfo":{"name":"hasty","version":"3"}}}}`+"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case got := <-said:
+		if want := (Caller{Client: "hasty", Version: "3", Session: "s"}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nobody was said to be there")
 	}
 }
