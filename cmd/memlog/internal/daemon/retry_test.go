@@ -124,6 +124,7 @@ func fakeFront(t *testing.T, fail ...error) (*world, memory.Service, *fake) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", long)
+	t.Setenv("TMPDIR", long) // where sockets are otherwise
 	s, err := daemon.OneShot(w.ctx, o)
 	if err != nil {
 		t.Fatal(err)
