@@ -203,6 +203,9 @@ func (c *Client) send(ctx context.Context, r request) (*exchange, error) {
 	}
 	sent := new(atomic.Bool)
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// A second connection is taken for a POST only where not a byte left on the first: it had been
+		// kept, and was closed meanwhile.
+		GetConn:      func(string) { sent.Store(false) },
 		WroteHeaders: func() { sent.Store(true) }})
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.source != nil {
