@@ -130,11 +130,15 @@ func (m *embedding) change(f func(*models.File) error) error {
 			delete(m.loads, e)
 		}
 	}
+	return nil
+}
+
+// again has the making of vectors look at the settings, and try what was refused once more.
+func (m *embedding) again() {
 	select {
 	case m.kick <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // open returns the model of an entry as soon as it is loaded. Loading goes on where ctx ends.

@@ -44,6 +44,7 @@ func (s *Store) ModelAdd(ctx context.Context, r memory.ModelAddRequest) (
 		return memory.ModelInfo{}, bad.WithHint("%s", hint)
 	}
 	err = s.embedding.change(func(f *models.File) error { return addModel(f, e) })
+	s.embedding.again()
 	return modelInfo(e), err
 }
 
@@ -127,6 +128,7 @@ func (s *Store) ModelUse(ctx context.Context, r memory.ModelUseRequest) (
 	if err != nil {
 		return memory.ModelsResult{}, err
 	}
+	s.embedding.again()
 	return s.models()
 }
 
