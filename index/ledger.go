@@ -2,7 +2,6 @@ package index
 
 import (
 	"encoding/binary"
-	"fmt"
 	"iter"
 	"math/bits"
 )
@@ -67,9 +66,10 @@ func (b *Batch) AddAnomaly(a Anomaly) error {
 // SetReadOnlyReason notes why a store with this log must not be written to by this program. The
 // first reason stays.
 func (b *Batch) SetReadOnlyReason(reason string) error {
-	if _, ok, err := b.src.get(metaReadOnly); err != nil || ok {
-		return err
+	if b.state.readOnly != "" {
+		return nil
 	}
+	b.state.readOnly = reason
 	return b.set(metaReadOnly, []byte(reason))
 }
 
@@ -214,9 +214,9 @@ func (v *View) Anomalies() (Anomalies, error) {
 
 // ReadOnlyReason returns why the store must not be written to, "" where it may.
 func (v *View) ReadOnlyReason() (string, error) {
-	b, _, err := v.src.get(metaReadOnly)
-	if err != nil {
-		return "", fmt.Errorf("read read-only reason: %w", err)
+	err, _ := v.src.fuse.state()
+	if v.batch != nil {
+		return v.batch.state.readOnly, err
 	}
-	return string(b), nil
+	return v.readOnly, err
 }

@@ -179,7 +179,12 @@ func (s source) state() (state, error) {
 		return state{}, err
 	}
 	st, err := decodeState(v)
-	return st, s.fuse.check(err)
+	if err != nil {
+		return st, s.fuse.check(err)
+	}
+	why, _, err := s.get(metaReadOnly)
+	st.readOnly = string(why)
+	return st, err
 }
 
 // nameID returns the number of a type or project name, 0 for the empty name; ok is false where

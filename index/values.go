@@ -123,6 +123,7 @@ type state struct {
 	anomalies   uint64
 	totals      totals
 	statSeq     uint64 // where totals were last written
+	readOnly    string // see SetReadOnlyReason; kept under a key of its own
 }
 
 func (s state) encode() []byte {

@@ -23,6 +23,8 @@ type View struct {
 	snap  *pebble.Snapshot // nil: over a batch
 	batch *Batch
 	seq   uint64
+
+	readOnly string // of the snapshot, see ReadOnlyReason
 }
 
 // View returns a view of everything committed.
@@ -41,7 +43,7 @@ func (d *DB) view(seq *uint64) (*View, error) {
 	if d.closed {
 		return nil, ErrClosed
 	}
-	v := &View{d: d, seq: d.state.checkpoint.Seq}
+	v := &View{d: d, seq: d.state.checkpoint.Seq, readOnly: d.state.readOnly}
 	if seq != nil {
 		if *seq > v.seq {
 			return nil, fmt.Errorf("read as of record %d, index is at %d: %w", *seq, v.seq, ErrAhead)
