@@ -8,21 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"memlog/cmd/memlog/internal/memory"
-)
-
-// The limits of a [Client].
-const (
-	maxIdleConns = 16               // connections kept for the next call
-	idleConnTime = 90 * time.Second // and for how long
 )
 
 // ErrUnreachable is wrapped by every error of a connection that could not be made or that broke,
@@ -52,7 +44,7 @@ type ClientOptions struct {
 type Client struct {
 	path  string
 	o     ClientOptions
-	http  *http.Client
+	conns *conns
 	hello Hello // of Dial
 	pid   atomic.Int64
 	own   streams // presence and followed logs
@@ -70,23 +62,21 @@ func Dial(ctx context.Context, path string, o ClientOptions) (*Client, error) {
 		o.Allow = SameUser
 	}
 	c := &Client{path: path, o: o, done: make(chan struct{})}
-	c.http = &http.Client{Transport: &http.Transport{DialContext: c.dial, DisableCompression: true,
-		MaxIdleConns: maxIdleConns, MaxIdleConnsPerHost: maxIdleConns,
-		IdleConnTimeout: idleConnTime}}
+	c.conns = &conns{dial: c.dial}
 	h, err := c.Hello(ctx)
 	if err == nil {
 		c.hello = h
 		err = c.join(ctx)
 	}
 	if err != nil {
-		c.http.CloseIdleConnections()
+		_ = c.conns.close() // nothing is under way on them
 		return nil, err
 	}
 	return c, nil
 }
 
 // dial makes a connection and checks who is at the other end.
-func (c *Client) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", c.path)
 	if err != nil {
@@ -120,8 +110,7 @@ func (c *Client) Close() error {
 	c.own.end()
 	c.calls.Wait()
 	<-c.done
-	c.http.CloseIdleConnections()
-	return nil
+	return c.conns.close()
 }
 
 // begin counts a call; the function returned ends it.
@@ -201,17 +190,11 @@ func (c *Client) send(ctx context.Context, r request) (*exchange, error) {
 	if max := c.hello.MaxRequest; max > 0 && int64(len(r.body)) > max {
 		return nil, tooLarge(int64(len(r.body)), max)
 	}
-	sent := new(atomic.Bool)
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// A second connection is taken for a POST only where not a byte left on the first: it had been
-		// kept, and was closed meanwhile.
-		GetConn:      func(string) { sent.Store(false) },
-		WroteHeaders: func() { sent.Store(true) }})
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.source != nil {
 		body = r.source
 	}
-	h, err := http.NewRequestWithContext(traced, r.http, "http://memlog"+prefix+r.method, body)
+	h, err := http.NewRequestWithContext(ctx, r.http, "http://memlog"+prefix+r.method, body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.method, err)
 	}
@@ -225,9 +208,12 @@ func (c *Client) send(ctx context.Context, r request) (*exchange, error) {
 	if r.progress != nil {
 		h.Header.Set(headerProgress, "1")
 	}
-	res, err := c.http.Do(h)
+	if r.source != nil {
+		h.ContentLength = -1
+	}
+	res, sent, err := c.conns.do(ctx, h)
 	if err != nil {
-		return nil, c.lost(ctx, r, sent.Load() && r.http == http.MethodPost, err)
+		return nil, c.lost(ctx, r, sent && r.http == http.MethodPost, err)
 	}
 	ex := &exchange{req: r, res: res, frames: newFrameReader(res.Body, res.ContentLength),
 		broken: func(err error) error { return c.lost(ctx, r, true, err) }}
