@@ -16,7 +16,7 @@ import (
 )
 
 // closeWait is how long [Client.Close] lets a child process end by itself before it is told to.
-const closeWait = 5 * time.Second
+const closeWait = 15 * time.Second
 
 // Client is a session with an MCP server that runs as a child process: what an agent does, for
 // those who want to do it without one. Its methods may be called by several goroutines at once.

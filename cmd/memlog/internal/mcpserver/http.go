@@ -29,6 +29,9 @@ const firstStateless = "2026-07-28"
 // DefaultMaxSessions bounds the sessions over HTTP that are open at once.
 const DefaultMaxSessions = 256
 
+// maxMissed bounds what streams may have missed and is kept for who comes back, in bytes.
+const maxMissed = 16 << 20
+
 // HTTP serves a [Server] over streamable HTTP, in the revisions that have sessions and in those
 // that have none. Make it with [Server.HTTP]. It guards nothing: who may call, and how large a
 // request may be, is for the handler around it to say.
@@ -53,6 +56,11 @@ func (s *Server) HTTP(maxSessions int) *HTTP {
 	}
 	alone := options
 	alone.Stateless = true
+	// What a stream missed while it was broken is sent again from Last-Event-ID on, of all sessions
+	// together the newest maxMissed bytes.
+	events := mcp.NewMemoryEventStore(nil)
+	events.SetMaxBytes(maxMissed)
+	options.EventStore = events
 	alone.PropagateRequestCancellation = true // nobody else can get the answer
 	return &HTTP{
 		server:    s,

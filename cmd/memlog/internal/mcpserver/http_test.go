@@ -1,6 +1,8 @@
 package mcpserver
 
 import (
+	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -215,4 +217,74 @@ func post(t *testing.T, url, session, message string) (int, string, string) {
 		t.Error(err)
 	}
 	return res.StatusCode, res.Header.Get(headerSession), string(b)
+}
+
+// A stream that broke off is resumed: the answer that was sent while nobody listened is sent again
+// to who says what it got last, and only to the session it belongs to.
+func TestStreamIsResumed(t *testing.T) {
+	f := &fake{memories: some(1, "a fact"), gate: make(chan struct{}), entered: make(chan struct{})}
+	_, url := serveHTTP(t, f, Options{}, 0)
+	status, session, _ := post(t, url, "", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{
+"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}}`)
+	if status != http.StatusOK || session == "" {
+		t.Fatalf("initialize: %d, session %q", status, session)
+	}
+	_, other, _ := post(t, url, "", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{
+"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"b","version":"1"}}}`)
+	post(t, url, session, `{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+
+	ctx, leave := context.WithCancel(t.Context())
+	res := stream(t, ctx, "POST", url, map[string]string{headerSession: session},
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"memory_list","arguments":{}}}`)
+	event := ""
+	for lines := bufio.NewScanner(res.Body); event == "" && lines.Scan(); {
+		if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+			event = id
+		}
+	}
+	if event == "" {
+		t.Fatal("the stream has no event to go on from")
+	}
+	<-f.entered
+	leave()
+	res.Body.Close()
+	close(f.gate)
+
+	last := map[string]string{"Last-Event-ID": event}
+	last[headerSession] = other
+	res = stream(t, t.Context(), "GET", url, last, "")
+	if res.StatusCode == http.StatusOK {
+		t.Error("another session may resume the stream")
+	}
+	res.Body.Close()
+	last[headerSession] = session
+	res = stream(t, t.Context(), "GET", url, last, "")
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"id":7`) && strings.Contains(lines.Text(), "a fact") {
+			return
+		}
+	}
+	t.Error("the answer did not come again")
+}
+
+// stream sends a request and returns its answer while it goes on.
+func stream(t *testing.T, ctx context.Context, method, url string, headers map[string]string,
+	body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	req.Header.Set(headerProtocol, "2025-11-25")
+	for k, v := range headers {
+		req.Header.Set(k, v)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }
