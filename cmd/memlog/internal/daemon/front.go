@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -41,6 +43,7 @@ type front struct {
 	mu     sync.Mutex
 	who    rpc.ClientOptions // mu guards: for the owner's list
 	conn   *conn             // mu guards; nil: not connected
+	known  os.FileInfo       // mu guards: what tells the store from another; nil: not met yet
 	leaves sync.WaitGroup    // the goroutines that leave owners, and that look for one
 }
 
@@ -90,11 +93,19 @@ func (f *front) connect(ctx context.Context) (*conn, error) {
 	defer cancel()
 	stop := context.AfterFunc(f.ended, cancel)
 	defer stop()
+	if err := f.taken(); err != nil {
+		return nil, err
+	}
 	c, err := f.find(ctx)
 	if err != nil {
 		return nil, err
 	}
+	mark, err := os.Stat(filepath.Join(f.o.Store, lockName))
+	if err != nil {
+		mark = nil // a store that is read has no lock, one that was taken away has it no more
+	}
 	f.mu.Lock()
+	f.known = mark
 	if f.ended.Err() == nil {
 		f.conn = c
 		f.mu.Unlock()
@@ -102,6 +113,28 @@ func (f *front) connect(ctx context.Context) (*conn, error) {
 	}
 	f.mu.Unlock()
 	return nil, errors.Join(errClosed, c.close())
+}
+
+// taken is the error of a store that was there and is not in its place any more. It is said once:
+// whoever calls again gets what is there by then, or a new store.
+func (f *front) taken() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil {
+		return nil
+	}
+	now, err := os.Stat(filepath.Join(f.o.Store, lockName))
+	if err == nil && os.SameFile(now, f.known) {
+		return nil
+	}
+	f.known = nil
+	what := "is no longer in its place"
+	if err == nil {
+		what = "has another in its place"
+	}
+	return memory.Errorf(memory.CodeConflict, "store %s %s: it was moved, deleted or replaced; nothing "+
+		"was done", f.o.Store, what).
+		WithHint("put it back, or call again to use what is there now, a new store where there is none")
 }
 
 // current returns the connection if it is good.

@@ -175,7 +175,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestStoreTakenAway moves a store, deletes one, and puts another in its place, under the owner.
+// TestStoreTakenAway moves a store, deletes one, and puts another in its place, under the owner. The
+// window is told once, and nothing is done then; the next call has what is there.
 func TestStoreTakenAway(t *testing.T) {
 	for name, take := range map[string]func(dir string) error{
 		"moved":   func(dir string) error { return os.Rename(dir, dir+".moved") },
@@ -202,6 +203,20 @@ func TestStoreTakenAway(t *testing.T) {
 			w.add(f, "before")
 			if err := take(w.dir); err != nil {
 				t.Fatal(err)
+			}
+			// The owner looks every so often; until then it goes on in the store it has open.
+			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+				_, err := f.Stats(w.ctx)
+				if memory.CodeOf(err) == memory.CodeConflict &&
+					strings.Contains(err.Error(), "moved, deleted or replaced") {
+					break
+				}
+				if err != nil || time.Now().After(deadline) {
+					t.Fatalf("the window was not told: %v", err)
+				}
+			}
+			if _, err := os.Stat(w.dir); name != "replaced" && name != "emptied" && err == nil {
+				t.Error("a new store was begun before the window was told")
 			}
 			w.add(f, "after")
 			c.end() // the owner of what is gone has left, in order
