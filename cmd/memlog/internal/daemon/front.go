@@ -132,9 +132,9 @@ func (f *front) taken() error {
 	if err == nil {
 		what = "has another in its place"
 	}
-	return memory.Errorf(memory.CodeConflict, "store %s %s: it was moved, deleted or replaced; nothing "+
-		"was done", f.o.Store, what).
-		WithHint("put it back, or call again to use what is there now, a new store where there is none")
+	return memory.Errorf(memory.CodeConflict, "store %s %s: it was moved, deleted or replaced; "+
+		"nothing was done", f.o.Store, what).WithHint(
+		"put it back, or call again to use what is there now, a new store where there is none")
 }
 
 // current returns the connection if it is good.

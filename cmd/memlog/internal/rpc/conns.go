@@ -36,7 +36,8 @@ type conn struct {
 // do sends a request and returns when the head of the answer is there. sent tells whether the other
 // end may have the whole request; half a one is not begun. The body has to be closed; ctx, while it
 // is not, bounds everything.
-func (p *conns) do(ctx context.Context, h *http.Request) (res *http.Response, sent bool, err error) {
+func (p *conns) do(ctx context.Context, h *http.Request) (
+	res *http.Response, sent bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}

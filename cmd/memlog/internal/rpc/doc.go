@@ -80,8 +80,8 @@
 // [Server.Shutdown] answers the calls under way, ends followed logs and presences, and closes
 // every connection. A client has one goroutine, which reads its presence and which [Client.Close]
 // joins, and one for each import, which sends what is read; any other call is written and read by
-// who calls. Progress callbacks run in the caller's goroutine, each stage's first and last and at most
-// twenty a second between.
+// who calls. Progress callbacks run in the caller's goroutine, each stage's first and last and at
+// most twenty a second between.
 //
 // # Failure
 //
