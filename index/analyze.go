@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -48,6 +49,9 @@ type analysis struct {
 type analyzer struct {
 	stems map[string]string // of plain lower-case words; "" marks a stop word
 }
+
+// analyzers are for queries: with stems of those before.
+var analyzers = sync.Pool{New: func() any { return new(analyzer) }}
 
 // maxStems bounds the stem cache.
 const maxStems = 1 << 16

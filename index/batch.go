@@ -18,11 +18,12 @@ type Batch struct {
 	src source
 
 	state    state
-	written  totals            // as they were last written under keyStat
-	names    map[string]uint32 // names numbered in this batch
-	postings map[string][]byte // collected so that a key gets one merge per batch
-	ids      map[ID]Ordinal    // looked up or made in this batch
-	noTags   map[Ordinal]bool  // documents made in this batch that never had a tag
+	written  totals              // as they were last written under keyStat
+	names    map[string]uint32   // names numbered in this batch
+	postings map[string][]byte   // collected so that a key gets one merge per batch
+	merged   []map[string][]byte // postings that were moved into the pebble batch
+	ids      map[ID]Ordinal      // looked up or made in this batch
+	noTags   map[Ordinal]bool    // documents made in this batch that never had a tag
 	noAlias  map[Ordinal]bool
 	noHead   map[Ordinal]bool
 	vectors  vectors
@@ -352,7 +353,10 @@ func (b *Batch) flushPostings() error {
 			return err
 		}
 	}
-	clear(b.postings)
+	if len(b.postings) > 0 {
+		b.merged = append(b.merged, b.postings)
+		b.postings = map[string][]byte{}
+	}
 	return nil
 }
 
@@ -395,6 +399,10 @@ func (d *DB) commit(b *Batch) error {
 	if d.table != nil {
 		b.publish(d.table)
 	}
+	for _, postings := range b.merged {
+		d.lists.extend(postings)
+	}
+	d.commits++
 	b.publishVectors(d.slabs)
 	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
 	maps.Copy(d.names, b.names)
@@ -418,7 +426,7 @@ func (b *Batch) publish(t *table) {
 		t.addRow(r.fill)
 	}
 	for _, e := range b.ends {
-		t.row(e.row).to.Store(e.to)
+		t.end(e.row, e.to)
 	}
 }
 

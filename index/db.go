@@ -39,9 +39,12 @@ type DB struct {
 	table   *table                  // mu guards: nil until a list or a search asks for it
 	spaces  []space                 // mu guards: as committed
 	slabs   map[uint32]*vector.Slab // mu guards: of spaces that a search asked for
+	commits uint64                  // mu guards: how many there were
 	batch   *Batch                  // mu guards
 	dirty   bool                    // mu guards: committed since the last flush
 	closed  bool                    // mu guards
+
+	lists lists // postings; extended with mu held
 
 	noteMu sync.Mutex // guards: the file checkpointFile
 

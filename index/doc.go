@@ -53,8 +53,8 @@
 // (query.go). Stop words are indexed and count only in a query of nothing else.
 //
 // [ModeLexical] ranks by BM25, exactly; its parameters follow the mean length of the texts.
-// Frequent words are not read through where they cannot bring a text among the best (MaxScore:
-// Turtle and Flood 1995). Up to 1,024 postings of a word the live ones are counted; beyond, its
+// Frequent words bring no new texts where they cannot bring one among the best (MaxScore: Turtle
+// and Flood 1995). Up to 1,024 postings of a word the live ones are counted; beyond, its
 // frequency is estimated from the share of live rows.
 //
 // # Context
@@ -68,7 +68,8 @@
 // was asked for.
 //
 // Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
-// read into memory at the first of them (table.go).
+// read into memory at the first of them (table.go). The postings that searches ask for stay in
+// memory, up to Options.ListBytes, and follow what is committed (lists.go).
 //
 // # Vectors
 //

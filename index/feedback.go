@@ -16,8 +16,13 @@ func (h *hybrid) feedback() error {
 		return err
 	}
 	scores := make([]float64, len(h.pool))
-	for _, w := range words {
-		h.spread(w, scores)
+	order, norms := h.byRow()
+	for i := range words {
+		h.spread(&words[i], order, func(at int, tf uint32) {
+			t := &words[i]
+			scores[at] += float64(t.weight *
+				float64(t.idf*h.b.saturatedBy(float64(tf), norms[at])))
+		})
 	}
 	best := 0.0
 	for _, s := range scores {
@@ -43,19 +48,15 @@ func (h *hybrid) feedback() error {
 
 // common returns the terms that the best candidates have in common, with their postings.
 func (h *hybrid) common() ([]term, error) {
-	top := make([]int, len(h.pool))
-	for i := range top {
-		top[i] = i
+	top := &best{t: h.t, limit: feedbackTexts}
+	for i := range h.pool {
+		top.offer(h.found(&h.pool[i]))
 	}
-	b := &best{t: h.t}
-	slices.SortFunc(top, func(x, y int) int {
-		return b.compare(h.found(h.pool[x]), h.found(h.pool[y]))
-	})
 	sums := map[string]*term{}
-	var z analyzer
-	for _, i := range top[:min(len(top), feedbackTexts)] {
-		c := &h.pool[i]
-		text, err := h.v.text(h.t, c.row)
+	z := analyzers.Get().(*analyzer)
+	defer analyzers.Put(z)
+	for _, f := range top.sorted() {
+		text, err := h.v.text(h.t, f.row)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +69,7 @@ func (h *hybrid) common() ([]term, error) {
 				sums[name] = &term{name: name}
 			}
 			sums[name].df++ // of these texts, for now
-			sums[name].weight += float64(c.score *
+			sums[name].weight += float64(f.score *
 				h.b.saturated(float64(a.tf[name]), float64(a.length), h.b.mean))
 		}
 	}
@@ -104,25 +105,43 @@ func (h *hybrid) heaviest(sums map[string]*term) ([]term, error) {
 	return kept[:min(len(kept), feedbackTerms)], nil
 }
 
-// spread adds what a term gives each candidate.
-func (h *hybrid) spread(t term, scores []float64) {
-	add := func(i int, tf uint32) {
-		length := h.t.row(h.pool[i].row).terms
-		scores[i] += float64(t.weight * h.b.score(t.idf, tf, length))
+// byRow returns the pool's places in order of rows, and by place the norm of each text.
+func (h *hybrid) byRow() (order []int, norms []float64) {
+	order, norms = make([]int, len(h.pool)), make([]float64, len(h.pool))
+	for i := range h.pool {
+		order[i], norms[i] = i, h.w.norm(h.b, h.t.length(h.pool[i].row))
 	}
-	if t.postings() > lookUpCost*len(h.pool) {
-		for i := range h.pool {
-			if tf := t.tf(h.pool[i].row); tf > 0 {
-				add(i, tf)
-			}
-		}
-		return
-	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(h.pool[a].row, h.pool[b].row) })
+	return order, norms
+}
+
+// spread calls add for each candidate that has the term: by reading it through, or where it is long
+// by looking for the candidates in it, one behind the other.
+func (h *hybrid) spread(t *term, order []int, add func(at int, tf uint32)) {
 	for _, one := range t.runs {
-		for i := range one.len() {
-			if slot := h.w.slots[one.row(i)]; slot > 0 {
-				add(int(slot-1), one.tf(i))
+		if one.len() <= seekCost*len(order) {
+			for i := range one.len() {
+				if slot := h.w.slots[one.row(i)]; slot > 0 {
+					add(int(slot-1), one.tf(i))
+				}
+			}
+			continue
+		}
+		i := 0
+		for _, at := range order {
+			n := h.pool[at].row
+			if n < one.base {
+				continue
+			}
+			if i = one.searchFrom(i, n); i == one.len() {
+				break
+			}
+			if one.row(i) == n {
+				add(at, one.tf(i))
 			}
 		}
 	}
 }
+
+// seekCost is what looking for the next of a list of rows costs, in postings read through.
+const seekCost = 8

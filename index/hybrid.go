@@ -86,19 +86,12 @@ func (h *hybrid) choose() error {
 		return err
 	}
 	top := &best{t: h.t, limit: limit}
-	offer := func(n Row) {
-		score := h.w.scores[n] + float64(weightDate*h.date[n])
-		if top.wants(score) && pass(n) {
+	floor := h.threshold(limit, 0, pass)
+	h.offer(top, floor, pass, h.date)
+	for _, n := range sortedRows(h.date) { // what the date alone makes a candidate
+		if score := h.w.cells[n].score; (score < floor || score == 0) && pass(n) {
 			row := h.t.row(n)
-			top.offer(found{score, listed{row.created, row.ord}, n})
-		}
-	}
-	for _, n := range h.w.touched {
-		offer(n)
-	}
-	for _, n := range sortedRows(h.date) {
-		if h.w.scores[n] == 0 {
-			offer(n)
+			top.offer(found{score + float64(weightDate*h.date[n]), listed{row.created, row.ord}, n})
 		}
 	}
 	for _, f := range top.sorted() {
@@ -109,7 +102,7 @@ func (h *hybrid) choose() error {
 	}
 	for i := range len(h.pool) {
 		for _, n := range h.pool[i].beside {
-			if n != noRow && h.w.slots[n] == 0 && h.w.scores[n] > 0 && pass(n) {
+			if n != noRow && h.w.slots[n] == 0 && h.w.cells[n].score > 0 && pass(n) {
 				h.add(n)
 			}
 		}
@@ -189,7 +182,7 @@ func (h *hybrid) datesOfTouched(all *term) {
 func (h *hybrid) rank() error {
 	best := 0.0
 	for i := range h.pool {
-		best = max(best, h.w.scores[h.pool[i].row])
+		best = max(best, h.w.cells[h.pool[i].row].score)
 	}
 	if best == 0 {
 		best = 1 // found by date alone
@@ -243,12 +236,12 @@ func (h *hybrid) own(best float64, speakers []term) error {
 			if n == noRow {
 				return 0
 			}
-			return h.w.scores[n] / best
+			return h.w.cells[n].score / best
 		}
-		mask := h.w.masks[c.row]
+		mask := h.w.cells[c.row].mask
 		for _, n := range c.beside[:2] {
 			if n != noRow {
-				mask |= h.w.masks[n]
+				mask |= h.w.cells[n].mask
 			}
 		}
 		c.signals = [numSignals]float64{
@@ -295,11 +288,11 @@ func (h *hybrid) near() (projects []uint32, err error) {
 }
 
 // covers is Hit.Covers of a candidate.
-func (h *hybrid) covers(c candidate) float64 {
-	mask, total := h.w.masks[c.row], 0.0
+func (h *hybrid) covers(c *candidate) float64 {
+	mask, total := h.w.cells[c.row].mask, 0.0
 	for _, n := range c.beside {
 		if n != noRow {
-			mask |= h.w.masks[n]
+			mask |= h.w.cells[n].mask
 		}
 	}
 	for i := range h.terms[:min(len(h.terms), maxCoverTerms)] {
@@ -365,8 +358,8 @@ func (h *hybrid) sessions() {
 			if n == noRow {
 				continue
 			}
-			s.length += float64(h.t.row(n).terms)
-			for m := h.w.masks[n] &^ looked; m != 0; m &= m - 1 {
+			s.length += float64(h.t.length(n))
+			for m := h.w.cells[n].mask &^ looked; m != 0; m &= m - 1 {
 				s.counts[bits.TrailingZeros64(m)]++
 			}
 		}
@@ -433,24 +426,34 @@ func (h *hybrid) sum() {
 	}
 }
 
-// order sorts the pool, best first.
-func (h *hybrid) order() {
+// ordered returns the pool, best first.
+func (h *hybrid) ordered() []*candidate {
+	type ranked struct {
+		found
+		c *candidate
+	}
+	all := make([]ranked, len(h.pool))
+	for i := range h.pool {
+		all[i] = ranked{h.found(&h.pool[i]), &h.pool[i]}
+	}
 	b := &best{t: h.t}
-	slices.SortFunc(h.pool, func(x, y candidate) int {
-		return b.compare(h.found(x), h.found(y))
-	})
+	slices.SortFunc(all, func(x, y ranked) int { return b.compare(x.found, y.found) })
+	out := make([]*candidate, len(all))
+	for i := range all {
+		out[i] = all[i].c
+	}
+	return out
 }
 
-func (h *hybrid) found(c candidate) found {
+func (h *hybrid) found(c *candidate) found {
 	return found{c.score, listed{h.t.row(c.row).created, c.ord}, c.row}
 }
 
 // answer makes hits of the best. Texts of the same words as a better one come after all others.
 func (h *hybrid) answer() ([]Hit, error) {
-	h.order()
 	seen := map[uint32]bool{}
-	var distinct, copies []candidate
-	for _, c := range h.pool {
+	var distinct, copies []*candidate
+	for _, c := range h.ordered() {
 		if sig := h.t.row(c.row).sig; seen[sig] {
 			copies = append(copies, c)
 		} else {
@@ -465,17 +468,15 @@ func (h *hybrid) answer() ([]Hit, error) {
 	for i := range copies { // below all others, and in order
 		copies[i].score = floor - float64(i+1)
 	}
-	all := slices.Concat(distinct, copies)
-	return h.windows(all)
+	return h.windows(append(distinct, copies...))
 }
 
-func (h *hybrid) hit(c candidate) (Hit, error) {
-	hits, err := h.v.hits([]found{h.found(c)}, h.s.seq)
+func (h *hybrid) hit(r *rowReader, c *candidate) (Hit, error) {
+	d, err := r.doc(c.row)
 	if err != nil {
 		return Hit{}, err
 	}
-	hit := hits[0]
-	hit.Covers = h.covers(c)
+	hit := Hit{Doc: d, Score: c.score, Covers: h.covers(c)}
 	if h.q.Explain {
 		for i, s := range c.signals {
 			if s != 0 {

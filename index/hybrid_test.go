@@ -383,3 +383,23 @@ func TestNear(t *testing.T) {
 		}
 	}
 }
+
+// A memory of the date that a query names is found by it though a thousand others have more of the
+// query's words, and also where it has none of them.
+func TestDateAmongMany(t *testing.T) {
+	const march = 31 + 29 + 10 // days of 1972 before one in March
+	docs := make([]said, 1000)
+	for i := range docs {
+		docs[i] = said{text: strings.Repeat("harbour pilot ", 3), at: (2*365+march)*24*60 + int64(i)}
+	}
+	few := strings.Repeat("about nothing of this kind at all ", 20)
+	may := int64(2*365+31+29+31+30+4) * 24 * 60
+	docs[400] = said{text: "harbour " + few, at: may}
+	docs[500] = said{text: few, at: may}
+	v := view(t, tell(t, docs...))
+	defer done(t, v)
+	q := Query{Text: "the harbour pilot on 5 May", Mode: ModeHybrid, Limit: 2}
+	if got := ask(t, v, q); got != "400 500" {
+		t.Errorf("found %s, want 400 500", got)
+	}
+}

@@ -153,7 +153,7 @@ func TestBestAreThoseOfAll(t *testing.T) {
 			t.Fatalf("as of %d, %+v (-all +found):\n%s", seq, q, diff)
 		}
 		rank.gather(q.Limit, pass)
-		if rank.skipped > 0 && rank.threshold(q.Limit, pass) > 0 {
+		if rank.skipped > 0 && rank.threshold(q.Limit, 0, pass) > 0 {
 			skipped++
 		}
 		if rank.few != nil {

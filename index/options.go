@@ -11,6 +11,8 @@ import (
 const (
 	// DefaultCacheBytes is pebble's block cache.
 	DefaultCacheBytes = 8 << 20
+	// DefaultListBytes bounds the postings that are kept in memory for the next search.
+	DefaultListBytes = 32 << 20
 	// DefaultMemTableBytes bounds what a crash leaves to be replayed, and memory.
 	DefaultMemTableBytes = 4 << 20
 	// RebuildMemTableBytes is used by NewGeneration, where nobody reads yet.
@@ -40,6 +42,7 @@ type Options struct {
 	Logger        *slog.Logger // nil: discard
 	FS            vfs.FS       // nil: the operating system's
 	CacheBytes    int64        // 0: DefaultCacheBytes
+	ListBytes     int          // 0: DefaultListBytes
 	MemTableBytes uint64       // 0: DefaultMemTableBytes
 	IdleFlush     time.Duration
 	ReadOnly      bool // changes no byte; fails where another process has it open
@@ -59,6 +62,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.ListBytes == 0 {
+		o.ListBytes = DefaultListBytes
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = DefaultMemTableBytes

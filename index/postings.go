@@ -22,6 +22,48 @@ func postingKey(term string, block uint32) key {
 	return newKey(keyPosting).str(term).u32(block)
 }
 
+// A run is one stored value of a term's postings: rows base+0 to base+65535, in order.
+type run struct {
+	base Row
+	data []byte
+}
+
+func (r run) len() int         { return len(r.data) / postingSize }
+func (r run) row(i int) Row    { return r.base | Row(r.low(i)) }
+func (r run) low(i int) uint16 { return binary.LittleEndian.Uint16(r.data[i*postingSize:]) }
+func (r run) tf(i int) uint32 {
+	return uint32(binary.LittleEndian.Uint16(r.data[i*postingSize+2:]))
+}
+
+// search returns the place of the first row from n on.
+func (r run) search(n Row) int { return r.searchFrom(0, n) }
+
+// searchFrom is search where all rows before place from are known to be less. What is near is found
+// fastest.
+func (r run) searchFrom(from int, n Row) int {
+	if n <= r.base {
+		return from
+	}
+	if n-r.base >= 1<<postingBlockShift {
+		return r.len()
+	}
+	low, step := uint16(n), 1
+	for from+step <= r.len() && r.low(from+step-1) < low {
+		from += step
+		step *= 2
+	}
+	for end := min(from+step-1, r.len()); from < end; {
+		if mid := int(uint(from+end) / 2); r.low(mid) < low {
+			from = mid + 1
+		} else {
+			end = mid
+		}
+	}
+	return from
+}
+
+func (r run) until(n Row) run { return run{r.base, r.data[:r.search(n)*postingSize]} }
+
 // appendMerger concatenates operands, oldest first. Pebble's own does the same but copies all it
 // has for each operand when it reads newest first, which is quadratic.
 var appendMerger = &pebble.Merger{

@@ -35,9 +35,10 @@ const querySaturation = 8.0
 
 // parse takes a query apart. Stop words count only where there is nothing else.
 func parse(text string) (parsed, error) {
-	var z analyzer
+	z := analyzers.Get().(*analyzer)
+	defer analyzers.Put(z)
 	var p parsed
-	plain := p.quoted(&z, text)
+	plain := p.quoted(z, text)
 	plain = p.starred(plain)
 	a := z.analyze(plain)
 	for _, t := range a.terms {
@@ -237,7 +238,8 @@ func contains(seq, part []string) bool {
 
 func (v *View) sequence(t *table, n Row) ([]string, error) {
 	text, err := v.text(t, n)
-	var z analyzer
+	z := analyzers.Get().(*analyzer)
+	defer analyzers.Put(z)
 	return z.sequence(text), err
 }
 

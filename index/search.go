@@ -42,7 +42,7 @@ type Query struct {
 
 // Hit is a document that was found.
 type Hit struct {
-	Doc   Doc
+	Doc   Doc // LastVersion is not said
 	Score float64
 	// Covers is the share of the query's words, by weight, that the text and, in ModeHybrid, its
 	// neighbours have; words that no text has weigh most. 1 in other modes.
@@ -87,7 +87,7 @@ func (v *View) Search(q Query) ([]Hit, error) {
 	}
 }
 
-// hits reads the documents that were found.
+// hits reads the documents that were found, without the table.
 func (v *View) hits(rows []found, seq uint64) ([]Hit, error) {
 	hits := make([]Hit, 0, len(rows))
 	for _, r := range rows {
@@ -148,7 +148,7 @@ func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
 		}
 		top.offer(f)
 	}
-	return v.hits(top.sorted(), s.seq)
+	return v.rowHits(t, top.sorted())
 }
 
 // payload reads an image's payload through an iterator: rows are in nearly the order of their
@@ -180,7 +180,8 @@ type best struct {
 	t     *table
 	limit int
 	rows  []found
-	worst found // of rows, once they are full
+	worst found // of rows, once they were cut
+	full  bool
 }
 
 func (b *best) compare(x, y found) int {
@@ -194,20 +195,15 @@ func (b *best) compare(x, y found) int {
 	return bytes.Compare(i[:], j[:])
 }
 
-// wants reports whether a score could be among the best.
-func (b *best) wants(score float64) bool {
-	return len(b.rows) < b.limit || b.worst.score <= score
-}
-
 // offer collects up to twice the limit and cuts, which is cheaper than a heap here.
 func (b *best) offer(f found) {
-	if len(b.rows) >= b.limit && b.worst.score > f.score {
+	if b.full && b.compare(f, b.worst) > 0 {
 		return
 	}
 	b.rows = append(b.rows, f)
 	if len(b.rows) >= 2*b.limit {
 		b.rows = b.sorted()
-		b.worst = b.rows[len(b.rows)-1]
+		b.worst, b.full = b.rows[len(b.rows)-1], true
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // The row table is what filters, lists and BM25 ask about every row: kept in memory once a list or
-// a search asked for it, about 70 bytes a row. It only grows, and an end is set once, to a number
+// a search asked for it, about 100 bytes a row. It only grows, and an end is set once, to a number
 // that no view has seen yet; so one table serves views of all moments at the same time.
 
 // rowRecordSize is one row in a value of keyRows: ordinal, from, created, terms, type, project,
@@ -29,6 +29,19 @@ type rowInfo struct {
 	from    uint64
 	created int64
 	to      atomic.Uint64 // 0: still
+}
+
+// rowChunk is tableChunk rows, with what BM25 asks of each apart, so that reading postings through
+// stays in the processor's caches.
+type rowChunk struct {
+	lengths [tableChunk]uint32             // terms of each row
+	ended   [tableChunk / 64]atomic.Uint64 // rows that have an end, a bit each
+	rows    [tableChunk]rowInfo
+}
+
+func (c *rowChunk) end(i Row, to uint64) {
+	c.rows[i].to.Store(to)
+	c.ended[i/64].Or(1 << (i % 64))
 }
 
 func (r *rowInfo) at(seq uint64) bool { return at(r.from, r.to.Load(), seq) }
@@ -54,7 +67,7 @@ func (r *rowInfo) decode(b []byte) {
 
 // table has one writer (load, then Commit) and any number of readers.
 type table struct {
-	rows   atomic.Pointer[[]*[tableChunk]rowInfo]
+	rows   atomic.Pointer[[]*rowChunk]
 	ids    atomic.Pointer[[]*[tableChunk]ID]
 	docs   atomic.Pointer[[]*[tableChunk]docInfo]
 	numRow atomic.Uint32
@@ -72,29 +85,46 @@ type docInfo struct {
 
 func newTable() *table {
 	t := &table{}
-	t.rows.Store(&[]*[tableChunk]rowInfo{})
+	t.rows.Store(&[]*rowChunk{})
 	t.ids.Store(&[]*[tableChunk]ID{})
 	t.docs.Store(&[]*[tableChunk]docInfo{})
 	return t
 }
 
-func (t *table) row(r Row) *rowInfo { return &(*t.rows.Load())[r/tableChunk][r%tableChunk] }
-func (t *table) id(o Ordinal) ID    { return (*t.ids.Load())[o/tableChunk][o%tableChunk] }
-func (t *table) len() Row           { return Row(t.numRow.Load()) }
+func (t *table) chunk(r Row) *rowChunk { return (*t.rows.Load())[r/tableChunk] }
+func (t *table) row(r Row) *rowInfo    { return &t.chunk(r).rows[r%tableChunk] }
+func (t *table) length(r Row) uint32   { return t.chunk(r).lengths[r%tableChunk] }
+func (t *table) id(o Ordinal) ID       { return (*t.ids.Load())[o/tableChunk][o%tableChunk] }
+func (t *table) len() Row              { return Row(t.numRow.Load()) }
+
+// holds reports whether a row that began by seq still holds then.
+func (t *table) holds(r Row, seq uint64) bool {
+	c, i := t.chunk(r), r%tableChunk
+	return c.ended[i/64].Load()&(1<<(i%64)) == 0 || c.rows[i].to.Load() > seq
+}
+
+func (t *table) end(r Row, to uint64) { t.chunk(r).end(r%tableChunk, to) }
 
 // addRow appends a row that set fills, and publishes it.
 func (t *table) addRow(set func(*rowInfo)) {
 	n := t.numRow.Load()
-	chunks := *t.rows.Load()
-	if int(n/tableChunk) == len(chunks) {
-		chunks = append(chunks[:len(chunks):len(chunks)], new([tableChunk]rowInfo))
-		t.rows.Store(&chunks)
-	}
-	row := &chunks[n/tableChunk][n%tableChunk]
+	c, i := t.room(n), n%tableChunk
+	row := &c.rows[i]
 	set(row)
+	c.lengths[i] = row.terms
 	before := t.place(row)
 	t.numRow.Store(n + 1)
 	t.settle(Row(n), row, before)
+}
+
+// room returns the chunk that has row n, the next one.
+func (t *table) room(n uint32) *rowChunk {
+	chunks := *t.rows.Load()
+	if int(n/tableChunk) == len(chunks) {
+		chunks = append(chunks[:len(chunks):len(chunks)], new(rowChunk))
+		t.rows.Store(&chunks)
+	}
+	return chunks[n/tableChunk]
 }
 
 // addRows appends the rows of one stored value.
@@ -104,15 +134,12 @@ func (t *table) addRows(v []byte) error {
 	}
 	for len(v) > 0 {
 		n := t.numRow.Load()
-		chunks := *t.rows.Load()
-		if int(n/tableChunk) == len(chunks) {
-			chunks = append(chunks[:len(chunks):len(chunks)], new([tableChunk]rowInfo))
-			t.rows.Store(&chunks)
-		}
-		rows := chunks[n/tableChunk][n%tableChunk:]
+		c := t.room(n)
+		rows, lengths := c.rows[n%tableChunk:], c.lengths[n%tableChunk:]
 		rows = rows[:min(len(rows), len(v)/rowRecordSize)]
 		for i := range rows {
 			rows[i].decode(v)
+			lengths[i] = rows[i].terms
 			v = v[rowRecordSize:]
 			if int(rows[i].ord) >= int(t.numID.Load()) {
 				return errValue
@@ -227,7 +254,7 @@ func loadTable(s source) (*table, error) {
 		if f.err != nil || g.err != nil || row >= t.len() {
 			return false, errValue
 		}
-		t.row(row).to.Store(to)
+		t.end(row, to)
 		return true, nil
 	})
 }

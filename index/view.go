@@ -25,6 +25,7 @@ type View struct {
 	seq   uint64
 
 	readOnly string // of the snapshot, see ReadOnlyReason
+	commits  uint64 // DB.commits when it was made
 }
 
 // View returns a view of everything committed.
@@ -43,7 +44,8 @@ func (d *DB) view(seq *uint64) (*View, error) {
 	if d.closed {
 		return nil, ErrClosed
 	}
-	v := &View{d: d, seq: d.state.checkpoint.Seq, readOnly: d.state.readOnly}
+	v := &View{d: d, seq: d.state.checkpoint.Seq, readOnly: d.state.readOnly,
+		commits: d.commits}
 	if seq != nil {
 		if *seq > v.seq {
 			return nil, fmt.Errorf("read as of record %d, index is at %d: %w", *seq, v.seq, ErrAhead)

@@ -17,7 +17,9 @@ func Weak(hits []Hit) bool {
 
 // windows makes hits of candidates, best first, up to the query's limit. With Context, a candidate
 // that a better one's window shows already is no hit of its own.
-func (h *hybrid) windows(all []candidate) ([]Hit, error) {
+func (h *hybrid) windows(all []*candidate) ([]Hit, error) {
+	r := h.v.rowReader(h.t)
+	defer r.close()
 	var hits []Hit
 	shown := map[Ordinal]bool{}
 	for _, c := range all {
@@ -27,17 +29,17 @@ func (h *hybrid) windows(all []candidate) ([]Hit, error) {
 		if shown[c.ord] {
 			continue
 		}
-		hit, err := h.hit(c)
+		hit, err := h.hit(r, c)
 		if err != nil {
 			return nil, err
 		}
 		if h.q.Context > 0 {
 			shown[c.ord] = true
-			if hit.Before, err = h.v.beside(h.t, c.ord, h.q.Context, false, shown); err != nil {
+			if hit.Before, err = r.beside(c.ord, h.q.Context, false, shown); err != nil {
 				return nil, err
 			}
 			slices.Reverse(hit.Before)
-			if hit.After, err = h.v.beside(h.t, c.ord, h.q.Context, true, shown); err != nil {
+			if hit.After, err = r.beside(c.ord, h.q.Context, true, shown); err != nil {
 				return nil, err
 			}
 		}
@@ -48,23 +50,22 @@ func (h *hybrid) windows(all []candidate) ([]Hit, error) {
 
 // beside returns up to n documents of o's session before or after it, the nearest first. What an
 // earlier window shows is not shown again, and counts.
-func (v *View) beside(t *table, o Ordinal, n int, after bool, shown map[Ordinal]bool) ([]Doc,
-	error) {
+func (r *rowReader) beside(o Ordinal, n int, after bool, shown map[Ordinal]bool) ([]Doc, error) {
 	var docs []Doc
 	for range n {
 		var row Row
-		if o, row = t.step(o, v.seq, after); row == noRow {
+		if o, row = r.t.step(o, r.v.seq, after); row == noRow {
 			break
 		}
 		if shown[o] {
 			continue
 		}
 		shown[o] = true
-		hits, err := v.hits([]found{{row: row, listed: listed{ord: o}}}, v.seq)
+		d, err := r.doc(row)
 		if err != nil {
 			return nil, err
 		}
-		docs = append(docs, hits[0].Doc)
+		docs = append(docs, d)
 	}
 	return docs, nil
 }

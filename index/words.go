@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -11,24 +10,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 )
-
-// A run is one stored value of a term's postings: rows base+0 to base+65535, in order.
-type run struct {
-	base Row
-	data []byte
-}
-
-func (r run) len() int          { return len(r.data) / postingSize }
-func (r run) row(i int) Row     { return r.base | Row(r.u16(i*postingSize)) }
-func (r run) tf(i int) uint32   { return uint32(r.u16(i*postingSize + 2)) }
-func (r run) u16(at int) uint16 { return binary.LittleEndian.Uint16(r.data[at:]) }
-
-// search returns the place of the first row from n on.
-func (r run) search(n Row) int {
-	return sort.Search(r.len(), func(i int) bool { return r.row(i) >= n })
-}
-
-func (r run) until(n Row) run { return run{r.base, r.data[:r.search(n)*postingSize]} }
 
 // term is a word of a query with its postings up to the view's moment.
 type term struct {
@@ -75,7 +56,7 @@ type ranker struct {
 	end   Row // first row after the view's moment
 	stats Stats
 	w     *workspace
-	it    *pebble.Iterator // over all postings: cheaper than one for each term
+	it    *pebble.Iterator // over all postings; nil until one must be read
 	terms []term           // rarest first
 	// skipped is how many of terms, at the end, were not read through: what they add to a row is
 	// looked up.
@@ -90,97 +71,84 @@ func (v *View) ranker(t *table, s *sieve) (*ranker, error) {
 	}
 	r := &ranker{v: v, t: t, s: s, stats: stats, b: newBM25(stats)}
 	r.end = Row(sort.Search(int(t.len()), func(i int) bool { return t.row(Row(i)).from > v.seq }))
-	if r.it, err = v.src.iter(newKey(keyPosting), newKey(keyPosting).upper()); err != nil {
-		return nil, err
-	}
 	r.w = workspaces.Get().(*workspace)
-	r.w.begin(int(t.len()))
+	r.w.begin(int(t.len()), r.b)
 	return r, nil
 }
 
 func (r *ranker) close() {
-	r.it.Close() // its errors were seen where it was read
+	closeIterator(r.it)
 	r.w.end()
 	workspaces.Put(r.w)
 }
 
-// workspace is what a search needs for a moment, kept for the next one. Its arrays are by row and
-// all zero between searches.
+// workspace is what a search needs for a moment, kept for the next one. What it has by row is all
+// zero between searches.
 type workspace struct {
-	scores  []float64
-	masks   []uint64 // which of the first maxCoverTerms terms the row's text has
-	slots   []int32  // one more than the row's place among the candidates
-	touched []Row    // rows with a score
+	cells   []cell
+	slots   []int32 // one more than the row's place among the candidates
+	touched []Row   // rows with a score
 	slotted []Row
-	bytes   []byte
+	top     lowest
+	norms   [maxNorm]float64 // by length: what saturates a score
+	normsOf bm25
 }
+
+// cell is what the terms read so far give a row.
+type cell struct {
+	score float64
+	mask  uint64 // which of the first maxCoverTerms terms the row's text has
+}
+
+// maxNorm is the length of texts from which norms are not kept.
+const maxNorm = 1024
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
-func (w *workspace) begin(rows int) {
-	if len(w.scores) < rows {
+func (w *workspace) begin(rows int, b bm25) {
+	if len(w.cells) < rows {
 		n := rows + rows/8
-		w.scores, w.masks, w.slots = make([]float64, n), make([]uint64, n), make([]int32, n)
+		w.cells, w.slots = make([]cell, n), make([]int32, n)
 	}
-	w.touched, w.slotted, w.bytes = w.touched[:0], w.slotted[:0], w.bytes[:0]
+	w.touched, w.slotted = w.touched[:0], w.slotted[:0]
+	if w.normsOf != b {
+		for i := range w.norms {
+			w.norms[i] = b.norm(float64(i), b.mean)
+		}
+		w.normsOf = b
+	}
 }
 
 func (w *workspace) end() {
 	for _, n := range w.touched {
-		w.scores[n], w.masks[n] = 0, 0
+		w.cells[n] = cell{}
 	}
 	for _, n := range w.slotted {
 		w.slots[n] = 0
 	}
 }
 
-// maxWorkspaceBytes bounds the postings of one query that are kept in one piece of memory.
-const maxWorkspaceBytes = 64 << 20
-
-// load reads a term's postings up to the view's moment.
+// load returns a term with its postings up to the view's moment.
 func (r *ranker) load(name string, weight float64) (term, error) {
 	t := term{name: name, weight: weight}
-	prefix := newKey(keyPosting).str(name)
-	ok := r.it.SeekGE(prefix)
-	for ; ok && bytes.HasPrefix(r.it.Key(), prefix); ok = r.it.Next() {
-		val, err := r.it.ValueAndErr()
-		if err != nil {
-			return t, r.v.src.fuse.check(fmt.Errorf("read index: %w", err))
-		}
-		one, err := r.keep(r.it.Key()[len(prefix):], val)
-		if err != nil {
-			return t, r.v.src.fuse.check(fmt.Errorf("read postings of %q: %w", name, err))
-		}
-		if one.base >= r.end {
-			break
-		}
-		t.runs = append(t.runs, one.until(r.end))
-	}
-	if err := r.v.src.finish(r.it); err != nil {
+	runs, err := r.postings(name)
+	if err != nil {
 		return t, err
+	}
+	t.runs = runs
+	for i, one := range runs {
+		if n := one.len(); n == 0 || one.row(n-1) < r.end {
+			continue
+		}
+		t.runs = runs[:i:i]
+		if one.base < r.end {
+			t.runs = append(t.runs, one.until(r.end))
+		}
+		break
 	}
 	t.df = r.frequency(&t)
 	t.idf = r.b.idf(t.df)
 	return t, nil
-}
-
-// keep copies one stored value, which the iterator overwrites.
-func (r *ranker) keep(block, val []byte) (run, error) {
-	f := fieldReader{b: block}
-	base := Row(f.u32() << postingBlockShift)
-	if f.done("posting key") != nil || len(val)%postingSize != 0 {
-		return run{}, errValue
-	}
-	if len(r.w.bytes)+len(val) > maxWorkspaceBytes {
-		r.w.bytes = nil
-	}
-	at := len(r.w.bytes)
-	r.w.bytes = append(r.w.bytes, val...)
-	one := run{base, r.w.bytes[at:len(r.w.bytes):len(r.w.bytes)]}
-	if n := one.len(); n > 0 && one.row(n-1) >= r.t.len() {
-		return run{}, errValue
-	}
-	return one, nil
 }
 
 func (r *ranker) frequency(t *term) float64 {
@@ -192,7 +160,7 @@ func (r *ranker) frequency(t *term) float64 {
 	live := 0
 	for _, one := range t.runs {
 		for i := range one.len() {
-			if r.t.row(one.row(i)).at(r.v.seq) {
+			if r.t.holds(one.row(i), r.v.seq) {
 				live++
 			}
 		}
@@ -238,7 +206,7 @@ const pruneFrom = 2048
 // Evaluation: Strategies and Optimizations, 1995, term at a time). Where few rows pass the filter,
 // that does not happen, and they alone are scored.
 func (r *ranker) gather(k int, pass func(Row) bool) {
-	rest := 0.0
+	rest, floor := 0.0, 0.0
 	for i := range r.terms {
 		rest += r.terms[i].bound(r.b)
 	}
@@ -246,7 +214,10 @@ func (r *ranker) gather(k int, pass func(Row) bool) {
 	for i := range r.terms {
 		t := &r.terms[i]
 		if t.postings() >= pruneFrom {
-			if i > 0 && r.threshold(k, pass) > rest {
+			if i > 0 {
+				floor = r.threshold(k, floor, pass)
+			}
+			if floor > rest {
 				r.skipped = len(r.terms) - i
 				break
 			}
@@ -255,15 +226,40 @@ func (r *ranker) gather(k int, pass func(Row) bool) {
 			}
 			asked = true
 		}
-		r.accumulate(t, bit(i))
+		r.accumulate(t, bit(i), 0)
 		rest -= t.bound(r.b)
 	}
-	if r.skipped == 0 {
+	if r.skipped > 0 {
+		r.complete(r.threshold(k, floor, pass) - rest)
+	}
+}
+
+// complete adds the skipped terms to the rows that have a score of at least low: by looking each of
+// them up, or by reading the terms through where that is cheaper.
+func (r *ranker) complete(low float64) {
+	above, left := 0, 0
+	for _, n := range r.w.touched {
+		if r.w.cells[n].score >= low {
+			above++
+		}
+	}
+	first := len(r.terms) - r.skipped
+	for i := first; i < len(r.terms); i++ {
+		left += r.terms[i].postings()
+	}
+	if above*r.skipped*lookUpCost > left {
+		for i := first; i < len(r.terms); i++ {
+			r.accumulate(&r.terms[i], bit(i), low)
+		}
+		for _, n := range r.w.touched {
+			if c := &r.w.cells[n]; c.score >= low {
+				c.mask |= looked
+			}
+		}
 		return
 	}
-	low := r.threshold(k, pass) - rest
 	for _, n := range r.w.touched {
-		if r.w.scores[n] >= low {
+		if r.w.cells[n].score >= low {
 			r.lookUp(n)
 		}
 	}
@@ -276,22 +272,38 @@ func bit(i int) uint64 {
 	return 0
 }
 
-func (r *ranker) accumulate(t *term, mask uint64) {
+// accumulate reads a term through and adds to rows that have at least low. It does not look at
+// which rows hold at the moment: that is for those who choose among them.
+func (r *ranker) accumulate(t *term, mask uint64, low float64) {
 	w := r.w
 	for _, one := range t.runs {
-		for i := range one.len() {
-			n := one.row(i)
-			row := r.t.row(n)
-			if !row.at(r.v.seq) {
+		var chunk *rowChunk
+		in := Row(noRow) // the chunk's number
+		for data := one.data; len(data) >= postingSize; data = data[postingSize:] {
+			posting := binary.LittleEndian.Uint32(data)
+			n, tf := one.base|Row(posting&0xFFFF), float64(posting>>16)
+			if n/tableChunk != in {
+				in, chunk = n/tableChunk, r.t.chunk(n)
+			}
+			c := &w.cells[n]
+			if c.score < low {
 				continue
 			}
-			if w.scores[n] == 0 {
+			if c.score == 0 {
 				w.touched = append(w.touched, n)
 			}
-			w.scores[n] += float64(t.weight * r.b.score(t.idf, one.tf(i), row.terms))
-			w.masks[n] |= mask
+			c.score += float64(t.weight *
+				float64(t.idf*r.b.saturatedBy(tf, w.norm(r.b, chunk.lengths[n%tableChunk]))))
+			c.mask |= mask
 		}
 	}
+}
+
+func (w *workspace) norm(b bm25, length uint32) float64 {
+	if length < maxNorm {
+		return w.norms[length]
+	}
+	return b.norm(float64(length), b.mean)
 }
 
 // looked marks, in masks, rows whose skipped terms were added.
@@ -299,38 +311,56 @@ const looked = 1 << 63
 
 // lookUp adds what the skipped terms give a row, once.
 func (r *ranker) lookUp(n Row) {
-	w := r.w
-	if r.skipped == 0 || w.masks[n]&looked != 0 {
+	w, c := r.w, &r.w.cells[n]
+	if r.skipped == 0 || c.mask&looked != 0 {
 		return
 	}
 	for i := len(r.terms) - r.skipped; i < len(r.terms); i++ {
 		if tf := r.terms[i].tf(n); tf > 0 {
-			if w.scores[n] == 0 {
+			if c.score == 0 {
 				w.touched = append(w.touched, n)
 			}
 			t := &r.terms[i]
-			w.scores[n] += float64(t.weight * r.b.score(t.idf, tf, r.t.row(n).terms))
-			w.masks[n] |= bit(i)
+			c.score += float64(t.weight * r.b.score(t.idf, tf, r.t.length(n)))
+			c.mask |= bit(i)
 		}
 	}
-	if w.scores[n] != 0 {
-		w.masks[n] |= looked
+	if c.score != 0 {
+		c.mask |= looked
 	}
 }
 
 // threshold returns the k-th best score so far among the rows that pass, 0 where there are fewer.
-func (r *ranker) threshold(k int, pass func(Row) bool) float64 {
-	var top lowest
+// floor is what it is known to be at least.
+func (r *ranker) threshold(k int, floor float64, pass func(Row) bool) float64 {
+	top := r.w.top[:0]
 	for _, n := range r.w.touched {
-		s := r.w.scores[n]
-		if (len(top) < k || s > top[0]) && pass(n) {
+		s := r.w.cells[n].score
+		if s >= floor && (len(top) < k || s > top[0]) && pass(n) {
 			top.push(s, k)
 		}
 	}
+	r.w.top = top
 	if len(top) < k {
 		return 0
 	}
 	return top[0]
+}
+
+// offer offers the rows that pass and have at least floor, with what their dates add. It begins
+// with the newest, which of equals come first, so that the others are refused at once.
+func (r *ranker) offer(top *best, floor float64, pass func(Row) bool, dates map[Row]float64) {
+	for _, n := range slices.Backward(r.w.touched) {
+		score := r.w.cells[n].score
+		if score < floor || !pass(n) {
+			continue
+		}
+		if len(dates) > 0 {
+			score += float64(weightDate * dates[n])
+		}
+		row := r.t.row(n)
+		top.offer(found{score, listed{row.created, row.ord}, n})
+	}
 }
 
 // lowest is a heap of scores, the lowest on top.
@@ -387,11 +417,20 @@ func (b bm25) score(idf float64, tf, length uint32) float64 {
 
 // saturated is the part of a score that grows with tf, from 0 to k1+1.
 func (b bm25) saturated(tf, length, mean float64) float64 {
+	return b.saturatedBy(tf, b.norm(length, mean))
+}
+
+func (b bm25) saturatedBy(tf, norm float64) float64 {
+	return float64(tf*(b.k1+1)) / (tf + norm)
+}
+
+// norm is what a text of that length has to saturate.
+func (b bm25) norm(length, mean float64) float64 {
 	norm := 1.0
 	if mean > 0 {
 		norm = (1 - b.b) + float64(b.b*(length/mean))
 	}
-	return float64(tf*(b.k1+1)) / (tf + float64(b.k1*norm))
+	return float64(b.k1 * norm)
 }
 
 // searchWords is ModeLexical: the k best by BM25, exactly.
@@ -414,12 +453,8 @@ func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
 	}
 	r.gather(q.Limit, pass)
 	top := &best{t: t, limit: q.Limit}
-	for _, n := range r.w.touched {
-		if row := t.row(n); top.wants(r.w.scores[n]) && pass(n) {
-			top.offer(found{r.w.scores[n], listed{row.created, row.ord}, n})
-		}
-	}
-	hits, err := v.hits(top.sorted(), s.seq)
+	r.offer(top, r.threshold(q.Limit, 0, pass), pass, nil)
+	hits, err := v.rowHits(t, top.sorted())
 	for i := range hits {
 		hits[i].Covers = r.covers(hits[i].Doc.Row)
 		if q.Explain {
@@ -450,7 +485,7 @@ func (r *ranker) explain(n Row) (parts []Part) {
 	for i := range r.terms {
 		t := &r.terms[i]
 		if tf := t.tf(n); tf > 0 {
-			score := float64(t.weight * r.b.score(t.idf, tf, r.t.row(n).terms))
+			score := float64(t.weight * r.b.score(t.idf, tf, r.t.length(n)))
 			parts = append(parts, Part{Name: fmt.Sprintf("word:%s", t.name), Score: score})
 		}
 	}

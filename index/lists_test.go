@@ -1,0 +1,162 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// What searches leave in memory changes no answer: an index that was searched all the while, as
+// others wrote, answers as one that keeps nothing does, now and then.
+func TestKeptListsAnswerAsStoredOnes(t *testing.T) {
+	const step, steps = 150, 12
+	kept, none := open(t, MemFS()), open(t, MemFS())
+	t.Cleanup(func() { kept.Close(); none.Close() })
+	none.o.ListBytes = 1
+	r := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for n := step; n <= step*steps; n += step {
+		addMany(t, kept, n, 7)
+		addMany(t, none, n, 7)
+		for range 40 {
+			seq := r.Uint64N(uint64(n)) + 1
+			if r.IntN(2) == 0 {
+				seq = uint64(n)
+			}
+			filters := manyFilters(seq)
+			q := Query{Text: wordsOfMany[r.IntN(10)] + " " + wordsOfMany[r.IntN(10)] + " al*",
+				Mode: pick(r, ModeLexical, ModeHybrid), Limit: 20,
+				Filter: filters[r.IntN(len(filters))]}
+			var got [2]string
+			for i, d := range []*DB{kept, none} {
+				v, err := d.At(seq)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[i] = scored(t, v, q)
+				done(t, v)
+			}
+			if got[0] != got[1] {
+				t.Fatalf("at %d of %d, %+v: kept %s, stored %s", seq, n, q, got[0], got[1])
+			}
+			found += len(strings.Fields(got[0]))
+		}
+	}
+	if len(kept.lists.terms) < 10 || len(none.lists.terms) > 1 || found < 2000 {
+		t.Fatalf("%d lists kept, %d where none should be, %d hits: too few to mean anything",
+			len(kept.lists.terms), len(none.lists.terms), found)
+	}
+}
+
+// A view from before a commit must not leave its postings behind for those after it.
+func TestOldViewKeepsNoList(t *testing.T) {
+	d := many(t, 300, 8)
+	old := view(t, d)
+	defer done(t, old)
+	addMany(t, d, 600, 8)
+	if _, err := old.Search(Query{Text: "alder", Limit: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.lists.terms); n != 0 {
+		t.Fatalf("%d lists of an old view are kept", n)
+	}
+	now := view(t, d)
+	defer done(t, now)
+	r, _ := rankerOf(t, now, Query{Text: "alder"})
+	defer r.close()
+	if last := r.terms[0].runs[0]; last.row(last.len()-1) < 500 {
+		t.Errorf("the last row that has the word is %d of 600", last.row(last.len()-1))
+	}
+}
+
+func TestListsStayWithinBytes(t *testing.T) {
+	const most = 40_000
+	var s lists
+	for i := range 400 {
+		s.put(fmt.Appendf(nil, "term %d", i), []run{{0, make([]byte, 4*(i%97))}}, most)
+		if i%3 == 0 {
+			s.get([]byte("term 0"))
+		}
+		if s.bytes > most {
+			t.Fatalf("%d bytes after %d lists", s.bytes, i+1)
+		}
+	}
+	sum := 0
+	for name, l := range s.terms {
+		sum += l.bytes(name)
+	}
+	if sum != s.bytes || len(s.terms) < 50 {
+		t.Errorf("%d lists of %d bytes, counted as %d", len(s.terms), sum, s.bytes)
+	}
+	if _, ok := s.get([]byte("term 0")); !ok {
+		t.Error("what was asked for again and again was dropped")
+	}
+	if _, ok := s.get([]byte("term 1")); ok {
+		t.Error("what nobody asked for is still there")
+	}
+}
+
+// A commit may add to several blocks of a term, in any order; a search that holds a list sees none
+// of it.
+func TestExtendLists(t *testing.T) {
+	rows := func(runs []run) (all []Row) {
+		for _, r := range runs {
+			for i := range r.len() {
+				all = append(all, r.row(i))
+			}
+		}
+		return all
+	}
+	name := []byte("term")
+	key := func(block uint32) string {
+		return string(binary.BigEndian.AppendUint32(slices.Clone(name), block))
+	}
+	for range 20 { // orders of the map
+		var s lists
+		s.put(name, []run{{0, appendPosting(nil, 7, 1)}}, 1<<20)
+		held, _ := s.get(name)
+		s.extend(map[string][]byte{
+			key(2): appendPosting(nil, 2<<16+3, 1), key(0): appendPosting(nil, 9, 2),
+			key(1): appendPosting(appendPosting(nil, 1<<16, 1), 2<<16-1, 1),
+		})
+		s.extend(map[string][]byte{key(2): appendPosting(nil, 2<<16+4, 1), "other\x00\x00\x00\x00": nil})
+		runs, _ := s.get(name)
+		want := []Row{7, 9, 1 << 16, 2<<16 - 1, 2<<16 + 3, 2<<16 + 4}
+		if diff := gocmp.Diff(want, rows(runs)); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+		if diff := gocmp.Diff([]Row{7}, rows(held)); diff != "" {
+			t.Fatalf("a held list changed (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestSearchRun(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		one := run{base: Row(r.IntN(2)) << 16}
+		for n := range 1 << 16 {
+			if r.IntN(1+r.IntN(3000)) == 0 {
+				one.data = appendPosting(one.data, one.base+Row(n), 1)
+			}
+		}
+		for range 100 {
+			n := Row(r.IntN(1 << 18))
+			want := 0
+			for want < one.len() && one.row(want) < n {
+				want++
+			}
+			if got := one.search(n); got != want {
+				t.Fatalf("search %d: %d, want %d", n, got, want)
+			}
+			if from := r.IntN(want + 1); one.searchFrom(from, n) != want {
+				t.Fatalf("search %d from %d: %d, want %d", n, from, one.searchFrom(from, n), want)
+			}
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// rowReader reads documents by their rows, for which the table knows all but payload and facts. It
+// has one iterator for all of them: making one costs more than using it.
+type rowReader struct {
+	v  *View
+	t  *table
+	it *pebble.Iterator // over facts
+}
+
+func (v *View) rowReader(t *table) *rowReader { return &rowReader{v: v, t: t} }
+
+func (r *rowReader) close() { closeIterator(r.it) }
+
+// rowHits reads the documents that were found.
+func (v *View) rowHits(t *table, rows []found) ([]Hit, error) {
+	r := v.rowReader(t)
+	defer r.close()
+	hits := make([]Hit, 0, len(rows))
+	for _, f := range rows {
+		d, err := r.doc(f.row)
+		if err != nil {
+			return nil, err
+		}
+		hits = append(hits, Hit{Doc: d, Score: f.score, Covers: 1})
+	}
+	return hits, nil
+}
+
+// doc reads the document of a row that holds at the view's moment, without its LastVersion.
+func (r *rowReader) doc(n Row) (Doc, error) {
+	v, row := r.v, r.t.row(n)
+	d := Doc{ID: r.t.id(row.ord), Ordinal: row.ord}
+	k := imageKey(row.ord, row.from, n)
+	ok, err := v.src.peek(k, func(val []byte) (err error) {
+		d.Image, err = decodeImage(k, val)
+		return err
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("document %s in no image at %d: %w", d.ID, v.seq, errValue)
+	}
+	if err != nil {
+		return Doc{}, v.src.fuse.check(err)
+	}
+	d.To = v.known(row.to.Load())
+	if d.Deleted {
+		return d, nil
+	}
+	names := func(f fact, dst *[]string) error {
+		return r.each(newKey(f.byDoc).ord(row.ord), func(k, val []byte) error {
+			name, from, to, err := f.decode(k, val)
+			if err == nil && at(from, to, v.seq) {
+				*dst = append(*dst, name)
+			}
+			return err
+		})
+	}
+	if err := names(tagFact, &d.Tags); err != nil {
+		return Doc{}, err
+	}
+	if err := names(aliasFact, &d.Aliases); err != nil {
+		return Doc{}, err
+	}
+	err = r.each(newKey(keyOccurrence).ord(row.ord), func(k, val []byte) error {
+		o, err := decodeOccurrence(k, val)
+		if err == nil && at(o.From, o.To, v.seq) {
+			o.To = v.known(o.To)
+			d.Occurrences = append(d.Occurrences, o)
+		}
+		return err
+	})
+	sortOccurrences(d.Occurrences)
+	return d, err
+}
+
+// each calls fn with each key that begins with prefix, in order.
+func (r *rowReader) each(prefix key, fn func(k, val []byte) error) (err error) {
+	if r.it == nil {
+		if r.it, err = r.v.src.iter(newKey(keyDocAlias), newKey(keyDocTag).upper()); err != nil {
+			return err
+		}
+	}
+	for ok := r.it.SeekGE(prefix); ok && bytes.HasPrefix(r.it.Key(), prefix); ok = r.it.Next() {
+		val, err := r.it.ValueAndErr()
+		if err == nil {
+			err = fn(r.it.Key(), val)
+		}
+		if err != nil {
+			return r.v.src.fuse.check(fmt.Errorf("read index: %w", err))
+		}
+	}
+	return r.v.src.finish(r.it)
+}
