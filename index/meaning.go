@@ -5,7 +5,7 @@ import "memlog/index/vector"
 // Meaning is what an embedding model makes of a query, beside its words.
 type Meaning struct {
 	Space  Space
-	Vector vector.Vector
+	Vector vector.Query
 	Weight float64 // of the nearest vector, as those of weights.go
 }
 

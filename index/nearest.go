@@ -9,21 +9,21 @@ import (
 	"memlog/index/vector"
 )
 
-// Of a scan by codes, the best candidates are compared whole: at least minRerank and rerankFactor
-// for each that is wanted, and then as many as may still be among these by the doubt of their
-// estimates, at most moreRerank times as many.
+// Of a scan by codes, the best candidates are compared whole, some at a time: at least rerankFactor
+// for each that is wanted, and then as many as may still be among the wanted by the doubt of their
+// estimates, at most moreRerank times as many. Where no more than exactUpTo pass, all are compared.
 const (
-	minRerank    = 100
-	rerankFactor = 4
+	exactUpTo    = 100
+	rerankFactor = 3
 	moreRerank   = 8
-	rerankDoubts = 1.5 // standard deviations
-	rerankStep   = 50  // how many are read in order of keys
+	rerankDoubts = 2.0 // standard deviations
+	rerankStep   = 15  // how many are read in order of keys
 )
 
 // VectorQuery is a search by vector.
 type VectorQuery struct {
 	Space  Space
-	Vector vector.Vector // of the space's dimensions
+	Vector vector.Query // of the space's dimensions
 	Filter Filter
 	Limit  int
 }
@@ -36,7 +36,7 @@ type Near struct {
 
 // Nearest returns the documents whose vectors are nearest, best first: by cosine, the later row of
 // equals. A document without a vector in the space is not found. What may be found is decided by
-// the filter before anything is cut: where no more than minRerank documents pass, the answer is
+// the filter before anything is cut: where no more than exactUpTo documents pass, the answer is
 // exact, as it is in spaces below vector.FirstMean.
 func (v *View) Nearest(q VectorQuery) ([]Hit, error) {
 	if q.Limit <= 0 || q.Limit > MaxLimit {
@@ -50,6 +50,11 @@ func (v *View) Nearest(q VectorQuery) ([]Hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	v, end, err := v.seeking()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	rows := make([]found, len(near))
 	for i, n := range near {
 		ord, err := v.rowOrdinal(n.Row)
@@ -62,7 +67,7 @@ func (v *View) Nearest(q VectorQuery) ([]Hit, error) {
 }
 
 // nearest returns the limit rows that pass and are nearest.
-func (v *View) nearest(want Space, q vector.Vector, s *sieve, limit int) ([]Near, error) {
+func (v *View) nearest(want Space, q vector.Query, s *sieve, limit int) ([]Near, error) {
 	if len(q.Q) != want.Dims {
 		return nil, fmt.Errorf("search %d dimensions with %d: %w", want.Dims, len(q.Q), ErrDims)
 	}
@@ -79,21 +84,29 @@ func (v *View) nearest(want Space, q vector.Vector, s *sieve, limit int) ([]Near
 		var all []Near
 		slab.Each(prefix, v.seq, func(row uint32, encoded []byte) {
 			if pass == nil || pass(row) {
-				all = append(all, Near{Row(row), vector.EncodedSimilarity(q, encoded)})
+				all = append(all, Near{Row(row), q.Similarity(encoded)})
 			}
 		})
 		return nearestFirst(all, limit), nil
 	}
-	atLeast := max(minRerank, limit*rerankFactor)
+	v, end, err := v.seeking() // over a batch: only now that what it reads is written there
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	atLeast := limit * rerankFactor
 	candidates := slab.Scan(vector.Scan{
-		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass, Limit: atLeast * moreRerank,
+		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass, Limit: max(exactUpTo, atLeast*moreRerank),
 	})
+	if len(candidates) <= exactUpTo {
+		atLeast = exactUpTo
+	}
 	var near []Near
 	for len(candidates) > 0 {
-		n := min(rerankStep, len(candidates))
 		if len(near) >= atLeast && hopeless(candidates[0], near, limit) {
 			break
 		}
+		n := min(rerankStep, len(candidates))
 		step, err := v.compareWhole(sp, q, slab, candidates[:n])
 		if err != nil {
 			return nil, err
@@ -128,14 +141,14 @@ func (s *sieve) open() bool {
 }
 
 // compareWhole reads the candidates' vectors, in order of keys.
-func (v *View) compareWhole(sp space, q vector.Vector, slab *vector.Slab,
+func (v *View) compareWhole(sp space, q vector.Query, slab *vector.Slab,
 	candidates []vector.Candidate) ([]Near, error) {
 	slices.SortFunc(candidates, func(a, b vector.Candidate) int { return cmp.Compare(a.Slot, b.Slot) })
 	near := make([]Near, len(candidates))
 	for i, c := range candidates {
 		near[i].Row = Row(c.Row)
 		if encoded, ok := slab.Whole(c.Slot); ok {
-			near[i].Score = vector.EncodedSimilarity(q, encoded)
+			near[i].Score = q.Similarity(encoded)
 			continue
 		}
 		k := vectorKey(sp.num, c.Slot)
@@ -143,7 +156,7 @@ func (v *View) compareWhole(sp space, q vector.Vector, slab *vector.Slab,
 			if len(encoded) != sp.Dims+vector.HeadBytes {
 				return errValue
 			}
-			near[i].Score = vector.EncodedSimilarity(q, encoded)
+			near[i].Score = q.Similarity(encoded)
 			return nil
 		})
 		if err == nil && !ok {

@@ -12,29 +12,27 @@ import (
 type source struct {
 	r     pebble.Reader
 	fuse  *fuse
-	batch *Batch // nil: of no batch
+	batch *Batch  // nil: of no batch
+	seek  *seeker // nil: each read is on its own
 }
 
 // get returns a copy of the value of k.
 func (s source) get(k []byte) ([]byte, bool, error) {
-	if err, _ := s.fuse.state(); err != nil {
-		return nil, false, err
-	}
-	v, c, err := s.r.Get(k)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, s.fuse.check(fmt.Errorf("read index: %w", err))
-	}
-	out := append(make([]byte, 0, len(v)), v...)
-	return out, true, c.Close()
+	var out []byte
+	ok, err := s.peek(k, func(v []byte) error {
+		out = append(make([]byte, 0, len(v)), v...)
+		return nil
+	})
+	return out, ok, err
 }
 
 // peek calls fn with the value of k, which is valid only during the call.
 func (s source) peek(k []byte, fn func(v []byte) error) (bool, error) {
 	if err, _ := s.fuse.state(); err != nil {
 		return false, err
+	}
+	if s.free() {
+		return s.seekTo(k, fn)
 	}
 	v, c, err := s.r.Get(k)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -87,12 +85,21 @@ func (s source) scan(prefix key, fn func(k, v []byte) (more bool, err error)) er
 }
 
 func (s source) scanRange(lower, upper []byte, fn func(k, v []byte) (bool, error)) error {
+	if s.free() {
+		return s.seekRange(lower, upper, fn)
+	}
 	it, err := s.iter(lower, upper)
 	if err != nil {
 		return err
 	}
 	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
+	return s.walk(it, it.First(), it.Next, fn)
+}
+
+// walk calls fn with the key an iterator stands on, and those it comes to.
+func (s source) walk(it *pebble.Iterator, ok bool, next func() bool,
+	fn func(k, v []byte) (bool, error)) error {
+	for ; ok; ok = next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
 			return s.fuse.check(fmt.Errorf("read index: %w", err))

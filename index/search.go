@@ -90,6 +90,11 @@ func (v *View) Search(q Query) ([]Hit, error) {
 // hits reads the documents that were found, without the table.
 func (v *View) hits(rows []found, seq uint64) ([]Hit, error) {
 	hits := make([]Hit, 0, len(rows))
+	v, end, err := v.seeking()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	for _, r := range rows {
 		id, err := v.src.id(r.ord)
 		if err != nil {

@@ -125,7 +125,8 @@ type answer struct {
 
 func (l vectorLog) ask(t testing.TB, v *View, n uint64, f Filter) []answer {
 	t.Helper()
-	hits, err := v.Nearest(VectorQuery{Space: l.space, Vector: l.made(t, n, 5), Filter: f, Limit: 10})
+	q := l.made(t, n, 5).Query()
+	hits, err := v.Nearest(VectorQuery{Space: l.space, Vector: q, Filter: f, Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func TestNearestAgreesWithComparingAll(t *testing.T) {
 // compareAll is Nearest without any index.
 func (l vectorLog) compareAll(t testing.TB, v *View, n uint64) []answer {
 	t.Helper()
-	q := l.made(t, n, 5)
+	q := l.made(t, n, 5).Query()
 	var all []answer
 	for doc, err := range v.Docs() {
 		if err != nil {
@@ -239,7 +240,7 @@ func (l vectorLog) compareAll(t testing.TB, v *View, n uint64) []answer {
 		if !ok {
 			continue
 		}
-		score := float64(vector.Similarity(q, l.made(t, num, s)))
+		score := float64(q.Similarity(l.made(t, num, s).Append(nil)))
 		all = append(all, answer{doc.ID, doc.Row, score})
 	}
 	slices.SortFunc(all, func(a, b answer) int {
@@ -331,7 +332,7 @@ func TestSpacesAreNotMixed(t *testing.T) {
 	}
 	v := view(t, d)
 	defer done(t, v)
-	q := vector.Vector{Scale: 1, Q: make([]int8, 8)}
+	q := vector.Query{Scale: 1, Q: make([]int16, 8)}
 	for s, want := range map[Space]int{{"a", 8}: 1, {"b", 8}: 1, {"c", 8}: 0} {
 		hits, err := v.Nearest(VectorQuery{Space: s, Vector: q, Limit: 5})
 		if err != nil || len(hits) != want {

@@ -21,6 +21,12 @@ func (h *hybrid) windows(all []*candidate) ([]Hit, error) {
 	r := h.v.rowReader(h.t)
 	defer r.close()
 	var hits []Hit
+	var end func()
+	var err error
+	if h.v, end, err = h.v.seeking(); err != nil {
+		return nil, err
+	}
+	defer end()
 	shown := map[Ordinal]bool{}
 	for _, c := range all {
 		if len(hits) == h.q.Limit {

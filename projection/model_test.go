@@ -129,11 +129,11 @@ func (o *model) embedded(e event.Embedded) {
 
 // near returns the live memories that have a vector of the model, nearest to q first; those at
 // the same distance in any order, so with their scores only.
-func (o *model) near(model string, q vector.Vector) map[event.ID]float64 {
+func (o *model) near(model string, q vector.Query) map[event.ID]float64 {
 	out := map[event.ID]float64{}
 	for id, m := range o.memories {
 		if v, ok := o.vectors[vectorName{id, m.m.Version, model}]; ok && !m.deleted {
-			out[id] = float64(vector.EncodedSimilarity(q, v))
+			out[id] = float64(q.Similarity(v))
 		}
 	}
 	return out
@@ -275,10 +275,11 @@ func compareModel(t fatal, o *model, v *index.View, seq int) {
 
 func compareVectors(t fatal, o *model, v *index.View) {
 	t.Helper()
-	q, err := vector.Parse(testVector(t, 3))
+	stored, err := vector.Parse(testVector(t, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
+	q := stored.Query()
 	for _, model := range []string{"m1", "m2"} {
 		hits, err := v.Nearest(index.VectorQuery{
 			Space: index.Space{Model: model, Dims: 8}, Vector: q, Limit: 100,

@@ -47,7 +47,7 @@ func TestVectorGoesWithTheText(t *testing.T) {
 			t.Fatal(err)
 		}
 		hits, err := v.Nearest(index.VectorQuery{
-			Space: index.Space{Model: "m", Dims: 8}, Vector: q, Limit: 3,
+			Space: index.Space{Model: "m", Dims: 8}, Vector: q.Query(), Limit: 3,
 		})
 		if err != nil || (len(hits) == 1) != s.found || len(hits) > 1 {
 			t.Errorf("as of record %d: %d hits, %v; want it found: %v", i+1, len(hits), err, s.found)

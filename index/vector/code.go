@@ -99,7 +99,7 @@ var doubt = math.Sqrt(2/math.Pi) * math.Sqrt((1-2/math.Pi)/(2/math.Pi))
 
 // newProbe estimates the inner product of a query y and a vector with mean c and residual r as
 // c·y + r·c + r·(y-c), with r·(y-c) = |r|²/Σ|r| · Σ sign(r)(y-c).
-func newProbe(q Vector, mean []float32) *probe {
+func newProbe(q Query, mean []float32) *probe {
 	y := q.floats()
 	var base, total, square float64
 	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
@@ -151,7 +151,7 @@ func (p *probe) estimate(sum, ones uint16, ratio, toMean float32) float32 {
 }
 
 // Estimate returns what a stored code says of the inner product with q: for tests and explaining.
-func Estimate(q Vector, code []byte, mean []float32) float32 {
+func Estimate(q Query, code []byte, mean []float32) float32 {
 	p := newProbe(q, mean)
 	p.widen()
 	var sum, ones uint16

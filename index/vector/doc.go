@@ -15,16 +15,17 @@
 //
 // A code is RaBitQ (Gao and Long, SIGMOD 2024) with one bit a dimension: the signs of the vector
 // less a mean, and two factors that make the estimate of an inner product unbiased ([Estimate]).
-// The query is kept at five bits a dimension. Inner products of codes and query are sums over a
+// The query, of 13 bits a dimension ([Query]), is kept at five for that. Inner products of codes and query are sums over a
 // table of four bits at a time (André, Kermarrec and Le Scouarnec, Quicker ADC, 2019), for 32 codes
 // side by side: one shuffle instruction looks up 32 of them.
 //
 // # Equal on every machine
 //
-// What a kernel computes are integers, so every kernel of every processor gives the same ones: Go
-// (the reference), AVX2 and NEON, compared by tests. Floating point stands only in Go, with every
-// product converted explicitly, since a compiler may fuse a product with an addition (and does on
-// arm64) where that is not said. Sums run in a fixed order. So codes, digests and rankings are the
+// What kernels add up are integers, so every kernel of every processor gives the same ones: Go (the
+// reference), AVX2 and NEON, compared by tests. Floating point stands in Go, with every product
+// converted explicitly, since a compiler may fuse a product with an addition (and does on arm64)
+// where that is not said, and in one routine that does the same operations in the same order for
+// eight codes side by side. Sums run in a fixed order. So codes, digests and rankings are the
 // same bits everywhere.
 //
 // # Concurrency

@@ -59,25 +59,42 @@ func Check(x []float32, dims int) error {
 
 // Encode keeps the direction of x; its length is not kept. Errors are those of Check.
 func (r *Rotation) Encode(x []float32) (Vector, error) {
-	if err := Check(x, r.dims); err != nil {
+	y, err := r.unit(x)
+	if err != nil {
 		return Vector{}, err
+	}
+	v := Vector{Scale: scaleOf(y, 127), Q: make([]int8, r.dims)}
+	for i, c := range y {
+		v.Q[i] = int8(steps(c, v.Scale, 127))
+	}
+	return v, nil
+}
+
+// unit returns x at length 1, rotated.
+func (r *Rotation) unit(x []float32) ([]float32, error) {
+	if err := Check(x, r.dims); err != nil {
+		return nil, err
 	}
 	unit := make([]float32, r.dims)
 	norm := length(x)
 	for i, v := range x {
 		unit[i] = float32(float64(v) / norm)
 	}
-	y := r.turn(unit)
-	var top float32
+	return r.turn(unit), nil
+}
+
+// scaleOf returns the step of which the largest of y is top.
+func scaleOf(y []float32, top float32) float32 {
+	var most float32
 	for _, v := range y {
-		top = max(top, max(v, -v))
+		most = max(most, max(v, -v))
 	}
-	v := Vector{Scale: float32(top / 127), Q: make([]int8, r.dims)}
-	for i := range y {
-		q := math.Round(float64(y[i]) / float64(v.Scale))
-		v.Q[i] = int8(max(-127, min(127, q)))
-	}
-	return v, nil
+	return float32(most / top)
+}
+
+// steps returns how many of scale c is, rounded half away from zero.
+func steps(c, scale float32, top float64) float64 {
+	return max(-top, min(top, math.Round(float64(c)/float64(scale))))
 }
 
 // length is the Euclidean length; in float64 it cannot overflow.
@@ -94,15 +111,7 @@ func (r *Rotation) Decode(v Vector) ([]float32, error) {
 	if len(v.Q) != r.dims {
 		return nil, fmt.Errorf("%w: %d dimensions, not %d", ErrVector, len(v.Q), r.dims)
 	}
-	return r.back(v.floats()), nil
-}
-
-func (v Vector) floats() []float32 {
-	y := make([]float32, len(v.Q))
-	for i, q := range v.Q {
-		y[i] = float32(v.Scale * float32(q))
-	}
-	return y
+	return r.back(v.Query().floats()), nil
 }
 
 // Append appends the encoded vector: the scale, little endian, and one byte a dimension.
@@ -150,53 +159,4 @@ func Validate(b []byte) error {
 		return fmt.Errorf("%w: all dimensions are zero", ErrVector)
 	}
 	return nil
-}
-
-// Similarity returns the inner product of two vectors of the same dimensions, which is the cosine
-// of the angle between them.
-func Similarity(a, b Vector) float32 {
-	return scaled(a.Scale, b.Scale, dot(a.Q, b.Q))
-}
-
-// EncodedSimilarity is Similarity with an encoded vector that Validate would accept.
-func EncodedSimilarity(a Vector, b []byte) float32 {
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(b))
-	return scaled(a.Scale, scale, dotBytes(a.Q, b[HeadBytes:]))
-}
-
-func scaled(a, b float32, product int32) float32 {
-	return float32(float32(a*b) * float32(product))
-}
-
-// dot cannot overflow: MaxDims * 127 * 127 is less than 1<<27.
-func dot(a, b []int8) int32 {
-	b = b[:len(a)]
-	var s0, s1, s2, s3 int32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += int32(a[i]) * int32(b[i])
-		s1 += int32(a[i+1]) * int32(b[i+1])
-		s2 += int32(a[i+2]) * int32(b[i+2])
-		s3 += int32(a[i+3]) * int32(b[i+3])
-	}
-	for ; i < len(a); i++ {
-		s0 += int32(a[i]) * int32(b[i])
-	}
-	return s0 + s1 + s2 + s3
-}
-
-func dotBytes(a []int8, b []byte) int32 {
-	b = b[:len(a)]
-	var s0, s1, s2, s3 int32
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += int32(a[i]) * int32(int8(b[i]))
-		s1 += int32(a[i+1]) * int32(int8(b[i+1]))
-		s2 += int32(a[i+2]) * int32(int8(b[i+2]))
-		s3 += int32(a[i+3]) * int32(int8(b[i+3]))
-	}
-	for ; i < len(a); i++ {
-		s0 += int32(a[i]) * int32(int8(b[i]))
-	}
-	return s0 + s1 + s2 + s3
 }

@@ -82,3 +82,83 @@ func BenchmarkSums(b *testing.B) {
 		}
 	}
 }
+
+func compareDots(t *testing.T, seed uint64, dims int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 8))
+	q, b := make([]int16, dims), make([]byte, dims)
+	for i := range q {
+		q[i], b[i] = int16(r.IntN(2*queryTop+1)-queryTop), byte(r.IntN(255)-127)
+		if seed%4 == 0 { // the largest sum there is
+			q[i], b[i] = queryTop, 127
+		}
+	}
+	if got, want := dot(q, b), dotGo(q, b); got != want {
+		t.Errorf("%d dimensions: %d, by the reference %d", dims, got, want)
+	}
+}
+
+func TestDotsAreEqual(t *testing.T) {
+	for dims := range 200 {
+		compareDots(t, uint64(dims), dims)
+	}
+	for seed := range uint64(4) {
+		compareDots(t, seed, MaxDims)
+	}
+}
+
+func FuzzDots(f *testing.F) {
+	f.Add(uint64(1), uint16(384))
+	f.Fuzz(func(t *testing.T, seed uint64, dims uint16) {
+		compareDots(t, seed, int(dims%(MaxDims+1)))
+	})
+}
+
+// Estimates are the same to the last bit, and so is what is above the floor.
+func TestEstimatesAreEqual(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, groups := range []int{1, 2, 5, chunkSlots / scanLanes} {
+		c, sums := new(chunk), new([chunkSlots]uint16)
+		for i := range sums {
+			sums[i], c.ones[i] = uint16(r.Uint32()), uint16(r.IntN(MaxDims+1))
+			c.ratio[i], c.toMean[i] = r.Float32(), r.Float32()-0.5
+		}
+		p := &probe{step: r.Float32() / 100, ones: -r.Float32() / 100, offset: r.Float32(),
+			base: r.Float32()}
+		var want estimation
+		want.ready(c, sums, p, 0)
+		estimateGo(&want, groups)
+		want.floor = want.out[3] // equals are above, too
+		estimateGo(&want, groups)
+		for _, k := range kernels() {
+			var got estimation
+			got.ready(c, sums, p, want.floor)
+			k.estimate(&got, groups)
+			if got.out != want.out || got.above != want.above {
+				t.Errorf("%s: %d groups: other estimates than the reference", k.name, groups)
+			}
+		}
+	}
+}
+
+// What is kept is what sorting all would keep.
+func TestTopKeepsTheBest(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for range 300 {
+		n, limit := 1+r.IntN(400), 1+r.IntN(60)
+		kept, all := newTop(limit), make([]Candidate, n)
+		for i := range all {
+			all[i] = Candidate{Slot: uint32(i), Estimate: float32(r.IntN(1 + n/4))}
+		}
+		r.Shuffle(n, func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, c := range all {
+			if c.Estimate >= kept.floor {
+				kept.offer(c)
+			}
+		}
+		slices.SortFunc(all, Candidate.compare)
+		if got := kept.sorted(); !slices.Equal(got, all[:min(n, limit)]) {
+			t.Fatalf("of %d the best %d: %v, not %v", n, limit, got, all[:min(n, limit)])
+		}
+	}
+}

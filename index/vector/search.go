@@ -1,9 +1,8 @@
 package vector
 
 import (
-	"math"
+	"math/bits"
 	"runtime"
-	"slices"
 	"sync"
 )
 
@@ -14,25 +13,9 @@ const parallelFrom = 200_000
 // maxWorkers bounds the goroutines of one search.
 const maxWorkers = 4
 
-// Candidate is a vector that a scan found.
-type Candidate struct {
-	Slot     uint32
-	Row      uint32
-	Estimate float32 // of the inner product with the query
-	Error    float32 // standard deviation of the estimate
-}
-
-// better is the order of candidates: by estimate, and the later one of equals.
-func (c Candidate) better(o Candidate) bool {
-	if c.Estimate != o.Estimate {
-		return c.Estimate > o.Estimate
-	}
-	return c.Slot > o.Slot
-}
-
 // Scan is one search of a slab.
 type Scan struct {
-	Query  Vector
+	Query  Query
 	Prefix uint32 // slots below are searched; at least FirstMean
 	Seq    uint64 // only rows that have not ended by then
 	Limit  int
@@ -67,7 +50,7 @@ func (s *Slab) Scan(q Scan) []Candidate {
 	}
 	wg.Wait()
 	for _, t := range tops[1:] {
-		for _, c := range t.heap {
+		for _, c := range t.kept {
 			tops[0].offer(c)
 		}
 	}
@@ -87,85 +70,37 @@ func (s *Slab) probes(q Scan) []*probe {
 	return probes
 }
 
-var sums = sync.Pool{New: func() any { return new([chunkSlots]uint16) }}
+// scratch is what one goroutine of a scan works in.
+type scratch struct {
+	sums [chunkSlots]uint16
+	estimation
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func (s *Slab) scanChunks(t *top, q Scan, probes []*probe, from, to uint32) {
-	out := sums.Get().(*[chunkSlots]uint16)
-	defer sums.Put(out)
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
 	for n := from; n < to; n++ {
 		slot := n * chunkSlots
 		c, p := s.chunk(slot), probes[MeanOf(slot)]
 		count := min(chunkSlots, q.Prefix-slot)
-		s.kernel.sums(out[:], c.codes, p, int(count+scanLanes-1)/scanLanes)
-		for i := range count {
-			e := p.estimate(out[i], c.ones[i], c.ratio[i], c.toMean[i])
-			if e < t.floor {
-				continue
-			}
-			if c.holds(i, q.Seq) && (q.Pass == nil || q.Pass(c.row[i])) {
-				t.offer(Candidate{slot + i, c.row[i], e, float32(c.ratio[i] * p.doubt)})
-			}
-		}
-	}
-}
-
-// top keeps the best limit candidates, the worst of them first.
-type top struct {
-	limit int
-	floor float32 // the worst that is kept, once there are limit
-	heap  []Candidate
-}
-
-func newTop(limit int) *top {
-	return &top{limit: limit, floor: float32(math.Inf(-1))}
-}
-
-func (t *top) offer(c Candidate) {
-	if len(t.heap) < t.limit {
-		t.heap = append(t.heap, c)
-		t.up(len(t.heap) - 1)
-	} else if c.better(t.heap[0]) {
-		t.heap[0] = c
-		t.down(0)
-	}
-	if len(t.heap) == t.limit {
-		t.floor = t.heap[0].Estimate
-	}
-}
-
-func (t *top) up(i int) {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !t.heap[parent].better(t.heap[i]) {
-			return
-		}
-		t.heap[i], t.heap[parent] = t.heap[parent], t.heap[i]
-		i = parent
-	}
-}
-
-func (t *top) down(i int) {
-	for {
-		worst := i
-		for _, child := range []int{2*i + 1, 2*i + 2} {
-			if child < len(t.heap) && t.heap[worst].better(t.heap[child]) {
-				worst = child
+		groups := int(count+scanLanes-1) / scanLanes
+		s.kernel.sums(w.sums[:], c.codes, p, groups)
+		w.ready(c, &w.sums, p, t.floor)
+		s.kernel.estimate(&w.estimation, groups)
+		for g, above := range w.above[:groups] {
+			for ; above != 0; above &= above - 1 {
+				i := uint32(g*scanLanes + bits.TrailingZeros32(above))
+				e := w.out[i]
+				if i >= count || e < t.floor {
+					continue
+				}
+				if c.holds(i, q.Seq) && (q.Pass == nil || q.Pass(c.row[i])) {
+					t.offer(Candidate{slot + i, c.row[i], e, float32(c.ratio[i] * p.doubt)})
+				}
 			}
 		}
-		if worst == i {
-			return
-		}
-		t.heap[i], t.heap[worst] = t.heap[worst], t.heap[i]
-		i = worst
 	}
-}
-
-func (t *top) sorted() []Candidate {
-	slices.SortFunc(t.heap, func(a, b Candidate) int {
-		if a.better(b) {
-			return -1
-		}
-		return 1
-	})
-	return t.heap
+	w.release()
 }

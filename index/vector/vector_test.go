@@ -65,11 +65,12 @@ func TestEncodingKeepsDirections(t *testing.T) {
 		if err != nil || got.Scale != v.Scale || !slices.Equal(got.Q, v.Q) {
 			t.Fatalf("%d dimensions: parsed %v, %v", dims, got, err)
 		}
-		if s := Similarity(v, v); s < 0.99 || s > 1.01 {
+		if s := v.Query().Similarity(b); s < 0.99 || s > 1.01 {
 			t.Fatalf("%d dimensions: similar to itself by %v", dims, s)
 		}
-		if Similarity(v, v) != EncodedSimilarity(v, b) {
-			t.Fatalf("%d dimensions: encoded similarity differs", dims)
+		q, err := rot.Query(x)
+		if s := q.Similarity(b); err != nil || s < 0.99 || s > 1.01 {
+			t.Fatalf("%d dimensions: similar to its query by %v, %v", dims, s, err)
 		}
 	}
 }
@@ -155,7 +156,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(v.Append(nil), b) {
 			t.Fatal("parsed and appended to other bytes")
 		}
-		if s := Similarity(v, v); s != s || s < 0 {
+		if s := v.Query().Similarity(b); s != s || s < 0 {
 			t.Fatalf("similarity %v", s)
 		}
 	})
@@ -225,13 +226,13 @@ func TestScanFindsWhatAnExactOneFinds(t *testing.T) {
 	s, vs := slabOf(t, rot, xs[:n])
 	found, wanted := 0, 0
 	for _, x := range xs[n:] {
-		q := encode(t, rot, x)
+		q := encode(t, rot, x).Query()
 		exact := make([]Candidate, n)
 		for i := range vs {
-			exact[i] = Candidate{Slot: uint32(i), Row: uint32(i), Estimate: Similarity(q, vs[i])}
+			exact[i] = Candidate{Slot: uint32(i), Row: uint32(i), Estimate: q.Similarity(vs[i].Append(nil))}
 		}
 		slices.SortFunc(exact, func(a, b Candidate) int {
-			if a.better(b) {
+			if a.compare(b) < 0 {
 				return -1
 			}
 			return 1
@@ -260,7 +261,7 @@ func TestScanIsTheSameWithEveryKernel(t *testing.T) {
 	xs := clustered(r, n+5, dims)
 	s, _ := slabOf(t, rot, xs[:n])
 	for _, x := range xs[n:] {
-		q := Scan{Query: encode(t, rot, x), Prefix: n, Seq: n, Limit: 50}
+		q := Scan{Query: encode(t, rot, x).Query(), Prefix: n, Seq: n, Limit: 50}
 		var want []Candidate
 		for _, k := range kernels() {
 			s.kernel = k
@@ -280,7 +281,7 @@ func TestEstimateIsUnbiased(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	rot := rotation(t, dims)
 	xs := clustered(r, n+1, dims)
-	q := encode(t, rot, xs[n])
+	q := encode(t, rot, xs[n]).Query()
 	m := NewMean(dims)
 	var encoded [][]byte
 	for _, x := range xs[:n] {
@@ -292,7 +293,7 @@ func TestEstimateIsUnbiased(t *testing.T) {
 	}
 	var bias, spread float64
 	for _, b := range encoded {
-		d := float64(Estimate(q, AppendCode(nil, b, m.Floats()), m.Floats()) - EncodedSimilarity(q, b))
+		d := float64(Estimate(q, AppendCode(nil, b, m.Floats()), m.Floats()) - q.Similarity(b))
 		bias += d / n
 		spread += d * d / n
 	}
@@ -307,7 +308,7 @@ func TestScanOfThePast(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	rot := rotation(t, dims)
 	xs := clustered(r, n+1, dims)
-	q := encode(t, rot, xs[n])
+	q := encode(t, rot, xs[n]).Query()
 	old, _ := slabOf(t, rot, xs[:then])
 	s, _ := slabOf(t, rot, xs[:n])
 	for row := uint32(0); row < n; row += 3 {
@@ -370,8 +371,8 @@ func BenchmarkCode(b *testing.B) {
 func BenchmarkSimilarity(b *testing.B) {
 	rot := rotation(b, 384)
 	v := encode(b, rot, random(rand.New(rand.NewPCG(1, 1)), 384))
-	e := v.Append(nil)
+	q, e := v.Query(), v.Append(nil)
 	for b.Loop() {
-		EncodedSimilarity(v, e)
+		q.Similarity(e)
 	}
 }

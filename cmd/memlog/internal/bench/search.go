@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -16,14 +16,10 @@ import (
 	"memlog/index/vector"
 )
 
-// The vectors of the measure: in clusters around a common mean, as models give them, and queries
-// from the same clusters that are not among them.
 const (
-	vectorDims     = 384
-	vectorClusters = 200
-	vectorSpread   = 0.9 // of a vector around its cluster, to the cluster's own length
-	vectorRecord   = 1000
-	searchK        = 10
+	vectorDims   = 384
+	vectorRecord = 1000
+	searchK      = 10
 )
 
 // benchSpace is where the measure keeps its vectors.
@@ -80,40 +76,6 @@ func Search(ctx context.Context, o SearchOptions) (SearchResult, error) {
 	r.BuildPerSec = built
 	return r, nil
 }
-
-// Clusters gives vectors by number, the same at every run and in any order.
-type Clusters struct{ centers [][]float32 }
-
-// NewClusters returns them.
-func NewClusters() Clusters {
-	r := rand.New(rand.NewPCG(corpusSeed, 0))
-	mean := normal(r, 0.6, nil)
-	c := Clusters{make([][]float32, vectorClusters)}
-	for i := range c.centers {
-		c.centers[i] = normal(r, 1, mean)
-	}
-	return c
-}
-
-func normal(r *rand.Rand, size float64, around []float32) []float32 {
-	x := make([]float32, vectorDims)
-	for i := range x {
-		x[i] = float32(size * r.NormFloat64())
-		if around != nil {
-			x[i] += around[i]
-		}
-	}
-	return x
-}
-
-// Vector returns vector n.
-func (c Clusters) Vector(n int) []float32 {
-	r := rand.New(rand.NewPCG(corpusSeed, uint64(n)+1))
-	return normal(r, vectorSpread, c.centers[r.IntN(len(c.centers))])
-}
-
-// Query returns a vector that is not in the index.
-func (c Clusters) Query(n int) []float32 { return c.Vector(1<<40 + n) }
 
 func benchID(n int) (id index.ID) {
 	binary.BigEndian.PutUint64(id[8:], uint64(n)+1)
@@ -204,17 +166,11 @@ func inBatches(ctx context.Context, db *index.DB, n int,
 // own, whose memory is counted.
 func ReadVectors(ctx context.Context, dir string, o SearchOptions) (r SearchResult, err error) {
 	r = SearchResult{N: o.N, Dims: vectorDims, Kernel: vector.Kernel()}
-	rot, err := vector.NewRotation(vectorDims)
+	queries, err := vectorQueries(o.Queries)
 	if err != nil {
 		return r, err
 	}
-	c := NewClusters()
-	queries := make([]vector.Vector, o.Queries)
-	for i := range queries {
-		if queries[i], err = rot.Encode(c.Query(i)); err != nil {
-			return r, err
-		}
-	}
+	debug.FreeOSMemory() // what it took to make them is no part of a search
 	began := time.Now()
 	db, err := index.Open(dir, index.Options{ReadOnly: true})
 	if err != nil {
@@ -243,13 +199,27 @@ func ReadVectors(ctx context.Context, dir string, o SearchOptions) (r SearchResu
 	bytes, err := db.Bytes()
 	r.IndexMB = float64(bytes) / 1e6
 	if err == nil {
-		err = r.compare(ctx, c, all, tenth)
+		err = r.compare(ctx, NewClusters(), all, tenth)
 	}
 	return r, err
 }
 
+func vectorQueries(n int) ([]vector.Query, error) {
+	rot, err := vector.NewRotation(vectorDims)
+	if err != nil {
+		return nil, err
+	}
+	c, queries := NewClusters(), make([]vector.Query, n)
+	for i := range queries {
+		if queries[i], err = rot.Query(c.Query(i)); err != nil {
+			return nil, err
+		}
+	}
+	return queries, nil
+}
+
 // ask searches once with each query and returns the numbers of what was found.
-func ask(ctx context.Context, v *index.View, queries []vector.Vector, f index.Filter) (
+func ask(ctx context.Context, v *index.View, queries []vector.Query, f index.Filter) (
 	found [][]int, took []time.Duration, err error) {
 	for _, q := range queries {
 		if err := ctx.Err(); err != nil {

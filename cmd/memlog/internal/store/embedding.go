@@ -235,19 +235,19 @@ func (s *Store) meaningOf(ctx context.Context, r memory.SearchRequest) (q queryV
 }
 
 func (s *Store) embedQuery(ctx context.Context, e models.Entry, text string) (
-	vector.Vector, error) {
+	vector.Query, error) {
 	model, err := s.embedding.open(ctx, e)
 	if err != nil {
-		return vector.Vector{}, err
+		return vector.Query{}, err
 	}
 	vectors, err := model.Embed(ctx, []string{text})
 	if err == nil && vectors[0] == nil {
 		err = errors.New("it knows nothing of the query")
 	}
 	if err != nil {
-		return vector.Vector{}, fmt.Errorf("model %s: %w", e.Name, err)
+		return vector.Query{}, fmt.Errorf("model %s: %w", e.Name, err)
 	}
-	return model.turn.Encode(vectors[0])
+	return model.turn.Query(vectors[0])
 }
 
 func weightOf(e models.Entry) float64 {

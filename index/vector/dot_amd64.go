@@ -1,0 +1,19 @@
+package vector
+
+import "golang.org/x/sys/cpu"
+
+//go:noescape
+func dotAVX2(a *int16, b *byte, blocks int) int32
+
+// dotBlock is how many dimensions the routine takes at once.
+const dotBlock = 32
+
+// dot is the inner product of a with as many signed bytes.
+func dot(a []int16, b []byte) int32 {
+	whole := len(a) / dotBlock * dotBlock
+	if !cpu.X86.HasAVX2 || whole == 0 {
+		return dotGo(a, b)
+	}
+	_ = b[whole-1]
+	return dotAVX2(&a[0], &b[0], whole/dotBlock) + dotGo(a[whole:], b[whole:])
+}
