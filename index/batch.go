@@ -26,6 +26,7 @@ type Batch struct {
 	noTags   map[Ordinal]bool    // documents made in this batch that never had a tag
 	noAlias  map[Ordinal]bool
 	noHead   map[Ordinal]bool
+	briefs   map[Ordinal]brief // changed in this batch
 	vectors  vectors
 	streams  map[string]streamEnd // that got a document in this batch
 	changed  bool
@@ -92,6 +93,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 		names: map[string]uint32{}, postings: map[string][]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
 		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
+		briefs: map[Ordinal]brief{},
 	}
 	b.src = source{r: b.b, fuse: d.fuse, batch: b}
 	d.batch = b
@@ -180,7 +182,7 @@ func (b *Batch) PutImage(i NewImage) error {
 		version: i.Version, maxVersion: max(h.maxVersion, i.Version), session: h.session,
 	}
 	b.begin(h)
-	if err := b.set(newKey(keyHead).ord(ord), h.encode()); err != nil {
+	if err := b.setHead(ord, h); err != nil {
 		return err
 	}
 	if !first && !i.Deleted {
@@ -304,7 +306,7 @@ func (b *Batch) CloseImage(id ID, seq uint64) (bool, error) {
 		return false, err
 	}
 	h.open = false
-	return true, b.set(newKey(keyHead).ord(ord), h.encode())
+	return true, b.setHead(ord, h)
 }
 
 func (b *Batch) begin(h head) {
@@ -406,7 +408,7 @@ func (d *DB) commit(b *Batch) error {
 	b.publishVectors(d.slabs)
 	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
 	maps.Copy(d.names, b.names)
-	d.known.add(b.ids)
+	d.known.add(b.ids, b.briefs)
 	if len(d.streams) > maxStreams {
 		clear(d.streams)
 	}

@@ -15,7 +15,7 @@ func TestKnownIsBounded(t *testing.T) {
 	for i := range uint64(maxKnown) {
 		n.requests[i] = struct{}{}
 	}
-	n.add(map[ID]Ordinal{{1}: 1})
+	n.add(map[ID]Ordinal{{1}: 1}, nil)
 	if n.noRequest("a") || n.noExact([32]byte{1}) {
 		t.Fatal("a miss is taken for an answer")
 	}
@@ -33,7 +33,7 @@ func TestKnownContentIsBounded(t *testing.T) {
 	for i := range uint64(maxKnown + 1) {
 		n.exacts[i] = struct{}{}
 	}
-	n.add(map[ID]Ordinal{{1}: 1})
+	n.add(map[ID]Ordinal{{1}: 1}, nil)
 	if n.complete || len(n.exacts) > 0 {
 		t.Fatalf("still holds %d contents, complete %v", len(n.exacts), n.complete)
 	}

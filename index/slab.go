@@ -7,16 +7,42 @@ import (
 	"memlog/index/vector"
 )
 
-// loadSlab reads what searches need of a space into memory.
+// loadSlab reads what searches need of a space into memory: rows and codes at the same time.
 func loadSlab(s source, sp space) (*vector.Slab, error) {
 	slab := vector.NewSlab(sp.Dims)
-	first, err := firstVectors(s, sp)
+	slab.Grow(sp.count)
+	codes := make(chan error, 1)
+	load := func() { codes <- loadCodes(s, sp, slab) }
+	if s.batch == nil {
+		go load()
+	} else {
+		load() // a batch is for one goroutine
+	}
+	err := loadSlots(s, sp, slab)
+	if e := <-codes; err == nil {
+		err = e
+	}
 	if err != nil {
 		return nil, err
 	}
+	err = s.scan(newKey(keyClosed), func(k, v []byte) (bool, error) {
+		f, g := fieldReader{b: k[1:]}, fieldReader{b: v}
+		slab.End(f.u32(), g.u64())
+		return true, f.done("ended row")
+	})
+	slab.Publish()
+	return slab, err
+}
+
+// loadSlots reads the first vectors, and the rows and arrivals of all.
+func loadSlots(s source, sp space, slab *vector.Slab) error {
+	first, err := firstVectors(s, sp)
+	if err != nil {
+		return err
+	}
 	slot := uint32(0)
 	err = s.scan(partKey(partSlot, sp.num), func(_, v []byte) (bool, error) {
-		for ; len(v) >= slotRecordSize; v = v[slotRecordSize:] {
+		for ; len(v) >= slotRecordSize && slot < sp.count; v = v[slotRecordSize:] {
 			var encoded []byte
 			if slot < uint32(len(first)) {
 				encoded = first[slot]
@@ -30,19 +56,7 @@ func loadSlab(s source, sp space) (*vector.Slab, error) {
 		err = s.fuse.check(fmt.Errorf("%d vectors in space %d, not %d: %w", slot, sp.num, sp.count,
 			errValue))
 	}
-	if err == nil {
-		err = loadCodes(s, sp, slab)
-	}
-	if err != nil {
-		return nil, err
-	}
-	err = s.scan(newKey(keyClosed), func(k, v []byte) (bool, error) {
-		f, g := fieldReader{b: k[1:]}, fieldReader{b: v}
-		slab.End(f.u32(), g.u64())
-		return true, f.done("ended row")
-	})
-	slab.Publish()
-	return slab, err
+	return err
 }
 
 // wholeRecords is an error where something is left of a value of records.
@@ -77,11 +91,10 @@ func loadCodes(s source, sp space, slab *vector.Slab) error {
 	}
 	codes, size := uint32(0), vector.CodeBytes(sp.Dims)
 	err = s.scan(partKey(partCode, sp.num), func(_, v []byte) (bool, error) {
-		for ; len(v) >= size && codes < sp.count; v = v[size:] {
-			slab.AddCode(v[:size])
-			codes++
-		}
-		return true, wholeRecords(v)
+		n := min(len(v)/size, int(sp.count-codes))
+		slab.AddCodes(v[:n*size])
+		codes += uint32(n)
+		return true, wholeRecords(v[n*size:])
 	})
 	if want := sp.count; err == nil && want >= vector.FirstMean && codes != want {
 		err = s.fuse.check(fmt.Errorf("%d codes in space %d, not %d: %w", codes, sp.num, want,

@@ -152,17 +152,16 @@ func (b *Batch) PutVector(v NewVector) (bool, error) {
 		return false, err
 	}
 	k := versionVectorKey(n, ord, v.Version)
-	if _, known, err := b.src.get(k); err != nil || known {
-		return false, err
+	if !b.noVector(n, ord) {
+		if _, known, err := b.src.get(k); err != nil || known {
+			return false, err
+		}
 	}
-	h, ok, err := b.src.head(ord)
+	row, err := b.openRow(ord, v.Version) // or none: kept for a later image of that version
 	if err != nil {
 		return false, err
 	}
-	row := Row(vector.NoRow) // kept for a later image of that version
-	if ok && h.open && !h.deleted && h.version == v.Version {
-		row = h.row
-	}
+	b.noteVector(n, ord)
 	return true, b.addVector(n, k, row, v.Seq, v.Encoded)
 }
 
@@ -170,6 +169,9 @@ func (b *Batch) PutVector(v NewVector) (bool, error) {
 // text is the same.
 func (b *Batch) carryVectors(i NewImage, ord Ordinal, row Row, before head) error {
 	for n := range uint32(len(b.vectors.spaces)) {
+		if b.noVector(n, ord) {
+			continue
+		}
 		k := versionVectorKey(n, ord, i.Version)
 		slot, ok, err := b.src.getU32(k)
 		if err == nil && !ok && i.SameText {
@@ -186,6 +188,7 @@ func (b *Batch) carryVectors(i NewImage, ord Ordinal, row Row, before head) erro
 			err = b.d.fuse.check(fmt.Errorf("no vector %d in space %d: %w", slot, n, errValue))
 		}
 		if err == nil {
+			b.noteVector(n, ord)
 			err = b.addVector(n, k, row, i.Seq, encoded)
 		}
 		if err != nil {

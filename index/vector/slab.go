@@ -86,16 +86,10 @@ func (s *Slab) chunk(slot uint32) *chunk { return (*s.chunks.Load())[slot/chunkS
 func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
 	slot := s.added
 	s.added++
-	chunks := *s.chunks.Load()
-	if int(slot/chunkSlots) == len(chunks) {
-		c := &chunk{first: seq}
-		if slot < FirstMean {
-			c.whole = make([]byte, FirstMean*(HeadBytes+s.dims))
-		}
-		chunks = append(chunks[:len(chunks):len(chunks)], c)
-		s.chunks.Store(&chunks)
+	c, i := s.grow(slot), slot%chunkSlots
+	if i == 0 {
+		c.first = seq
 	}
-	c, i := chunks[slot/chunkSlots], slot%chunkSlots
 	c.row[i], c.later[i] = row, uint32(min(seq-c.first, math.MaxUint32))
 	if slot < FirstMean {
 		copy(c.whole[int(i)*(HeadBytes+s.dims):], encoded)
@@ -106,12 +100,35 @@ func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
 	}
 }
 
+// grow returns the chunk of a slot, which it makes where there is none.
+func (s *Slab) grow(slot uint32) *chunk {
+	for int(slot/chunkSlots) >= len(*s.chunks.Load()) {
+		chunks := *s.chunks.Load()
+		c := new(chunk)
+		if len(chunks) == 0 {
+			c.whole = make([]byte, FirstMean*(HeadBytes+s.dims))
+		}
+		chunks = append(chunks[:len(chunks):len(chunks)], c)
+		s.chunks.Store(&chunks)
+	}
+	return s.chunk(slot)
+}
+
+// Grow makes room for the first count vectors: then their codes may be added (by one goroutine)
+// while they are (by another).
+func (s *Slab) Grow(count uint32) {
+	if count > 0 {
+		s.grow(count - 1)
+	}
+}
+
 func (s *Slab) setSlot(row, slot uint32) {
-	slots := *s.slots.Load()
-	for int(row/chunkSlots) >= len(slots) {
+	for int(row/chunkSlots) >= len(*s.slots.Load()) {
+		slots := *s.slots.Load()
 		slots = append(slots[:len(slots):len(slots)], new([chunkSlots]uint32))
 		s.slots.Store(&slots)
 	}
+	slots := *s.slots.Load()
 	atomic.StoreUint32(&slots[row/chunkSlots][row%chunkSlots], slot+1)
 }
 
@@ -125,12 +142,41 @@ func (s *Slab) AddCode(code []byte) {
 	}
 	c.ratio[i], c.toMean[i] = factors(code)
 	group := c.codes[int(i/scanLanes)*scanLanes*bitBytes(s.dims):]
-	ones := 0
 	for n, b := range code[factorBytes:] {
 		group[n*scanLanes+int(i%scanLanes)] = b
-		ones += bits.OnesCount8(b)
 	}
-	c.ones[i] = uint16(ones)
+	c.ones[i] = countOnes(code[factorBytes:])
+}
+
+// AddCodes appends codes that stand one behind the other.
+func (s *Slab) AddCodes(codes []byte) {
+	size := CodeBytes(s.dims)
+	for len(codes) > 0 {
+		if s.coded%scanLanes != 0 || len(codes) < scanLanes*size {
+			s.AddCode(codes[:size])
+			codes = codes[size:]
+			continue
+		}
+		s.addGroup(codes[:scanLanes*size])
+		codes = codes[scanLanes*size:]
+	}
+}
+
+// addGroup is AddCode for each of a group's codes.
+func (s *Slab) addGroup(codes []byte) {
+	slot, size := s.coded, CodeBytes(s.dims)
+	s.coded += scanLanes
+	c, first := s.chunk(slot), slot%chunkSlots
+	if c.codes == nil {
+		c.codes = make([]byte, chunkSlots*bitBytes(s.dims))
+	}
+	for l := range uint32(scanLanes) {
+		code := codes[int(l)*size:][:size]
+		c.ratio[first+l], c.toMean[first+l] = factors(code)
+		c.ones[first+l] = countOnes(code[factorBytes:])
+	}
+	group := c.codes[int(first)*bitBytes(s.dims):][:scanLanes*bitBytes(s.dims)]
+	interleave(group, codes[factorBytes:], size)
 }
 
 // AddMean appends the next mean.
