@@ -15,9 +15,9 @@
 //
 // A code is RaBitQ (Gao and Long, SIGMOD 2024) with one bit a dimension: the signs of the vector
 // less a mean, and two factors that make the estimate of an inner product unbiased ([Estimate]).
-// The query, of 13 bits a dimension ([Query]), is kept at five for that. Inner products of codes and query are sums over a
-// table of four bits at a time (André, Kermarrec and Le Scouarnec, Quicker ADC, 2019), for 32 codes
-// side by side: one shuffle instruction looks up 32 of them.
+// The query, of 13 bits a dimension ([Query]), is kept at five for that. Inner products of codes
+// and query are sums over a table of four bits at a time (André, Kermarrec and Le Scouarnec,
+// Quicker ADC, 2019), for 32 codes side by side: one shuffle instruction looks up 32 of them.
 //
 // # Equal on every machine
 //

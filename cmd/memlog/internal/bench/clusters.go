@@ -10,9 +10,9 @@ import (
 // as it is about so in what brains and networks represent (Stringer et al., High-dimensional
 // geometry of population responses, Nature 2019): vectors that vary alike in all directions are
 // equally far from each other, and no real ones are. A test measures what makes a search hard, the
-// local intrinsic dimensionality, which is 13 to 26 of well-known sets of real vectors (Aumüller and
-// Ceccarello, The Role of Local Intrinsic Dimensionality in Benchmarking Nearest Neighbor Search,
-// 2021).
+// local intrinsic dimensionality, which is 13 to 26 of well-known sets of real vectors (Aumüller
+// and Ceccarello, The Role of Local Intrinsic Dimensionality in Benchmarking Nearest Neighbor
+// Search, 2021).
 const (
 	vectorTopics = 2000
 	topicSpread  = 0.9 // of a vector around its topic, to that of the topics around their mean
