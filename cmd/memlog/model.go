@@ -25,22 +25,30 @@ has an owner, and searches use it beside the words. Vectors are in the log: they
 those of two models are never compared. A model is a setting of the store and not part of the log.`,
 		examples: []string{
 			`memlog model add ~/models/potion-base-8M`,
+			`memlog model add https://models.example.com/potion-base-8M`,
 			`memlog model add --server http://localhost:11434/api/embed --model nomic-embed-text`,
 			`memlog model use potion-base-8M --wait`,
 		},
 		exits: exits,
 		subs: []*command{
 			{
-				name: "add", args: "[DIR]", min: 0, max: 1, exits: exits, run: modelAdd,
+				name: "add", args: "[DIR|URL]", min: 0, max: 1, exits: exits, run: modelAdd,
 				summary: "Check a model and make it known",
 				about: `
 DIR is a folder of a static model as model2vec writes it: model.safetensors, tokenizer.json and
-config.json. --server names a server's address instead, ending in /v1/embeddings (OpenAI's form) or
-/api/embed (Ollama's). The model embeds one text; its dimensions and a folder's digest are noted.
-The key of a server is read, when it is needed, from a variable of the store's owner or a file.`,
+config.json. URL is the address of such a folder: https, or http on this machine's loopback. Its
+files are fetched now, into models/ in the store, and never again; nothing is used before all of it
+is there and was checked. What was cut off goes on where it was when the same command is given
+again. A server that sends next to nothing for --timeout is given up after a few attempts.
+
+--server names a server's address instead, ending in /v1/embeddings (OpenAI's form) or /api/embed
+(Ollama's). The model embeds one text; its dimensions and a folder's digest are noted. The key of a
+server is read, when it is needed, from a variable of the store's owner or a file.`,
 				flags: []cli.Flag{
-					&cli.StringFlag{Name: "name", Usage: "`NAME` to use it by (default: the folder's, or " +
-						"--model)"},
+					&cli.StringFlag{Name: "name", Usage: "`NAME` to use it by (default: the folder's, the " +
+						"last part of URL, or --model)"},
+					&cli.StringFlag{Name: "digest", Usage: "refuse what is fetched from URL unless its digest " +
+						"is `SHA256`"},
 					&cli.StringFlag{Name: "server", Usage: "address of a server, `URL`"},
 					&cli.StringFlag{Name: "model", Usage: "`NAME` of the model on the server"},
 					&cli.StringFlag{Name: "key-env", Usage: "variable that holds the server's key, `VAR`"},
@@ -67,29 +75,18 @@ stays until it is done. Vectors of earlier models stay in the log, so that going
 }
 
 func modelAdd(ctx context.Context, c *call) error {
-	req := memory.ModelAddRequest{Name: c.str("name"), Server: c.str("server"), Model: c.str("model"),
-		KeyEnv: c.str("key-env")}
-	var err error
-	if req.Dims, err = c.positive("dims"); err != nil {
+	req, url, err := c.modelRequest()
+	if err != nil {
 		return err
-	}
-	if len(c.args) == 1 {
-		if strings.Contains(c.args[0], "://") {
-			return memory.Invalid("DIR", "%.100q is an address, and no folder", c.args[0]).
-				WithHint("give a folder of files that are here, or --server for a server that embeds")
-		}
-		if req.Dir, err = filepath.Abs(c.args[0]); err != nil {
-			return err
-		}
-	}
-	if name := c.str("key-file"); name != "" {
-		if req.KeyFile, err = filepath.Abs(name); err != nil {
-			return err
-		}
 	}
 	svc, err := c.writer(ctx)
 	if err != nil {
 		return err
+	}
+	if url != "" {
+		if err := c.fetchModel(ctx, svc, url, &req); err != nil {
+			return err
+		}
 	}
 	res, err := svc.ModelAdd(ctx, req)
 	if err != nil {
@@ -99,6 +96,31 @@ func modelAdd(ctx context.Context, c *call) error {
 		p.model(res)
 		p.line("memlog model use %s uses it", res.Name)
 	})
+}
+
+// modelRequest reads which model is to be added; url is where its folder is to be fetched from, if
+// it is.
+func (c *call) modelRequest() (req memory.ModelAddRequest, url string, err error) {
+	req = memory.ModelAddRequest{Name: c.str("name"), Server: c.str("server"), Model: c.str("model"),
+		KeyEnv: c.str("key-env")}
+	if req.Dims, err = c.positive("dims"); err != nil {
+		return req, url, err
+	}
+	if len(c.args) == 1 && strings.Contains(c.args[0], "://") {
+		return req, c.args[0], c.checkFetch(c.args[0])
+	}
+	if c.isSet("digest") {
+		return req, url, memory.Invalid("--digest", "goes with the URL of files to be fetched")
+	}
+	if len(c.args) == 1 {
+		if req.Dir, err = filepath.Abs(c.args[0]); err != nil {
+			return req, url, err
+		}
+	}
+	if name := c.str("key-file"); name != "" {
+		req.KeyFile, err = filepath.Abs(name)
+	}
+	return req, url, err
 }
 
 func modelList(ctx context.Context, c *call) error {

@@ -3,10 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 )
+
+// barColumns is the width of the bar, which is drawn where there is room for it.
+const barColumns = 20
 
 // progressEvery is how often the line is drawn again at most.
 const progressEvery = 100 * time.Millisecond
@@ -47,6 +51,11 @@ func (p *progressLine) draw(stage string, done, total int64) {
 	text := fmt.Sprintf("%s  %d", stage, done)
 	if total > 0 {
 		text = fmt.Sprintf("%s  %3d %%  %d of %d", stage, done*100/total, done, total)
+		if len(text)+barColumns+5 <= p.width {
+			full := int(done * barColumns / total)
+			text = fmt.Sprintf("%s  [%s%s]%s", stage, strings.Repeat("=", full),
+				strings.Repeat(" ", barColumns-full), text[len(stage)+1:])
+		}
 	}
 	fmt.Fprintf(p.w, "\r\x1b[K%s", cut(safeText(text), p.width-1))
 }

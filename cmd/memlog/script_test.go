@@ -143,7 +143,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": cmdExits, "field": cmdField, "keep": cmdKeep,
 			"await": cmdAwait, "flip": cmdFlip, "hold": cmdHold,
-			"tear": cmdTear,
+			"tear": cmdTear, "site": cmdSite,
 		},
 	})
 }

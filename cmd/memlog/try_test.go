@@ -104,4 +104,10 @@ func TestProgressLine(t *testing.T) {
 	if got := buf.String(); got != want {
 		t.Errorf("drew %q, want %q", got, want)
 	}
+	buf.Reset()
+	newProgress(&buf, true, 60).draw("replay", 1, 4)
+	want = "\r\x1b[Kreplay  [=====               ]  25 %  1 of 4"
+	if got := buf.String(); got != want {
+		t.Errorf("drew %q, want %q", got, want)
+	}
 }

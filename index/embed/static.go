@@ -19,6 +19,9 @@ const (
 	configFile    = "config.json"
 )
 
+// StaticFiles returns the names of the files of a static model's folder.
+func StaticFiles() (table, tokenizer, config string) { return tableFile, tokenizerFile, configFile }
+
 // Bounds of a static model.
 const (
 	MaxModelFile = 2 << 30 // bytes of one file

@@ -1,4 +1,5 @@
-// Package models keeps which embedding models a store knows and which one it uses, and opens them.
+// Package models keeps which embedding models a store knows and which one it uses, opens them, and
+// fetches static ones from a server when it is told to.
 //
 // # On disk
 //
@@ -6,6 +7,11 @@
 // the names of the one that makes vectors (active) and of the one that searches use (serving). It
 // is replaced in one step that is whole or not at all. A key is not in it, only the name of the
 // variable or the path of the file that holds one.
+//
+// models/, where something was fetched: a folder for each model, NAME.part while it is not whole
+// (see package fetch), and .lock, which is held meanwhile and never removed. A folder gets its name
+// when all files are there and have been loaded once. A model in there is named by its path from
+// the store, and so is found where the store is moved.
 //
 // # Failure
 //

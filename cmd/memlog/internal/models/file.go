@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -36,7 +37,7 @@ type File struct {
 type Entry struct {
 	Name     string `json:"name"`
 	Kind     string `json:"kind"`
-	Dir      string `json:"dir,omitempty"`
+	Dir      string `json:"dir,omitempty"` // absolute, or with slashes from the store's directory
 	Server   string `json:"server,omitempty"`
 	Model    string `json:"model,omitempty"`
 	AskDims  int    `json:"ask_dims,omitempty"` // asked of the server
@@ -114,6 +115,9 @@ func parse(text []byte) (File, error) {
 		if e.Identity == "" || e.Dims < 1 || e.Dims > embed.MaxDims ||
 			e.Kind != memory.ModelStatic && e.Kind != memory.ModelServer {
 			return f, fmt.Errorf("model %.100q: kind %.20q, %d dimensions", e.Name, e.Kind, e.Dims)
+		}
+		if e.Dir != "" && !filepath.IsAbs(e.Dir) && !filepath.IsLocal(filepath.FromSlash(e.Dir)) {
+			return f, fmt.Errorf("model %.100q: folder %.100q is not below the store", e.Name, e.Dir)
 		}
 	}
 	for _, name := range []string{f.Active, f.Serving} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/index/embed"
@@ -26,18 +27,26 @@ type embedder interface {
 	Identity() string
 }
 
-// Open opens the model of an entry. A folder is read whole and must be the one that was added; a
-// server is asked nothing.
-func Open(e Entry) (*Model, error) {
+// Path returns where the folder of an entry is, for a store in the directory store.
+func (e Entry) Path(store string) string {
+	if e.Dir == "" || filepath.IsAbs(e.Dir) {
+		return e.Dir
+	}
+	return filepath.Join(store, filepath.FromSlash(e.Dir))
+}
+
+// Open opens the model of an entry of the store in a directory. A folder is read whole and must be
+// the one that was added; a server is asked nothing.
+func Open(store string, e Entry) (*Model, error) {
 	var from embedder
 	if e.Kind == memory.ModelStatic {
-		s, err := embed.LoadStatic(e.Dir)
+		s, err := embed.LoadStatic(e.Path(store))
 		if err != nil {
 			return nil, err
 		}
 		if e.Digest != "" && s.Digest() != e.Digest {
 			return nil, fmt.Errorf("%w: the files in %s are not those that were added", embed.ErrModel,
-				e.Dir)
+				e.Path(store))
 		}
 		from = s
 	} else {
@@ -53,8 +62,8 @@ func Open(e Entry) (*Model, error) {
 
 // Try opens the model of an entry, has it embed a text, and returns the entry with all that is
 // known then.
-func Try(ctx context.Context, e Entry) (Entry, error) {
-	m, err := Open(e)
+func Try(ctx context.Context, store string, e Entry) (Entry, error) {
+	m, err := Open(store, e)
 	if err != nil {
 		return e, err
 	}

@@ -20,7 +20,8 @@ const modelRetry = 15 * time.Second
 // embedding is what a store has of models: the settings, the models that are open, and how the
 // making of vectors goes. It is never in the way of anything else.
 type embedding struct {
-	dir    *os.Root      // of the store, also where it is moved; nil: settings cannot be changed
+	at     string        // the store's directory
+	dir    *os.Root      // the same, also where it is moved; nil: settings cannot be changed
 	kick   chan struct{} // the settings have changed
 	cancel context.CancelFunc
 	work   sync.WaitGroup
@@ -53,7 +54,7 @@ func space(e models.Entry) index.Space { return index.Space{Model: e.Identity, D
 
 // beginEmbedding reads the settings and, where the store can be written, has vectors made.
 func (s *Store) beginEmbedding(writable bool) {
-	m := &embedding{kick: make(chan struct{}, 1), cancel: func() {},
+	m := &embedding{at: s.dir, kick: make(chan struct{}, 1), cancel: func() {},
 		loads: map[models.Entry]*modelLoad{}}
 	s.embedding = m
 	dir, err := os.OpenRoot(s.dir)
@@ -180,7 +181,7 @@ func (l *modelLoad) stale() bool { return l.failed() && time.Now().After(l.again
 func (m *embedding) load(l *modelLoad, e models.Entry) {
 	defer m.work.Done()
 	defer close(l.done)
-	l.model.Model, l.err = models.Open(e)
+	l.model.Model, l.err = models.Open(m.at, e)
 	if l.err == nil {
 		l.model.turn, l.err = vector.NewRotation(e.Dims)
 	}

@@ -26,12 +26,13 @@ func (s *Store) ModelAdd(ctx context.Context, r memory.ModelAddRequest) (
 	if err != nil {
 		return memory.ModelInfo{}, err
 	}
+	e.Dir = s.within(e.Dir)
 	if err := s.embedding.change(func(*models.File) error { return errDry }); err != errDry {
 		return memory.ModelInfo{}, err
 	}
 	wait, cancel := context.WithTimeout(ctx, modelTryWait)
 	defer cancel()
-	if e, err = models.Try(wait, e); err != nil {
+	if e, err = models.Try(wait, s.dir, e); err != nil {
 		if ctx.Err() != nil {
 			return memory.ModelInfo{}, ctx.Err()
 		}
@@ -45,7 +46,7 @@ func (s *Store) ModelAdd(ctx context.Context, r memory.ModelAddRequest) (
 	}
 	err = s.embedding.change(func(f *models.File) error { return addModel(f, e) })
 	s.embedding.again()
-	return modelInfo(e), err
+	return s.modelInfo(e), err
 }
 
 // errDry ends a change that was only to be found possible.
@@ -88,6 +89,15 @@ func newModel(r memory.ModelAddRequest) (models.Entry, error) {
 			WithHint("give a word of at most %d bytes with --name", memory.MaxModelName)
 	}
 	return e, nil
+}
+
+// within returns the path of a folder below the store's directory from there, so that it is found
+// where the store is moved; others as they are.
+func (s *Store) within(dir string) string {
+	if rel, err := filepath.Rel(s.dir, dir); dir != "" && err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return dir
 }
 
 // addModel adds an entry to the settings. What is used is not replaced under its name.
@@ -161,7 +171,7 @@ func (s *Store) models() (memory.ModelsResult, error) {
 	}
 	out.Memories = int(stats.Live)
 	for _, entry := range f.Models {
-		i := modelInfo(entry)
+		i := s.modelInfo(entry)
 		i.Active, i.Serving = entry.Name == f.Active, entry.Name == f.Serving
 		lacking, err := v.Lacking(space(entry))
 		if err != nil {
@@ -180,7 +190,8 @@ func (s *Store) models() (memory.ModelsResult, error) {
 	return out, nil
 }
 
-func modelInfo(e models.Entry) memory.ModelInfo {
-	return memory.ModelInfo{Name: e.Name, Kind: e.Kind, Dir: e.Dir, Server: e.Server, Model: e.Model,
-		KeyEnv: e.KeyEnv, KeyFile: e.KeyFile, Dims: e.Dims, Digest: e.Digest, Identity: e.Identity}
+func (s *Store) modelInfo(e models.Entry) memory.ModelInfo {
+	return memory.ModelInfo{Name: e.Name, Kind: e.Kind, Dir: e.Path(s.dir), Server: e.Server,
+		Model: e.Model, KeyEnv: e.KeyEnv, KeyFile: e.KeyFile, Dims: e.Dims, Digest: e.Digest,
+		Identity: e.Identity}
 }

@@ -419,6 +419,35 @@ func checkFolder(t *testing.T, dir, what string, damage func() error) {
 	until(t, s, what, func(r memory.ModelsResult) bool { return r.Error != "" })
 }
 
+// A model below the store's directory is found where the store is moved.
+func TestModelMovesWithItsStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	s := open(t, dir)
+	storeTexts(t, s, "the kitten sleeps")
+	folder := filepath.Join(dir, "models", "small")
+	if err := os.CopyFS(folder, os.DirFS(staticModel(t, false))); err != nil {
+		t.Fatal(err)
+	}
+	if i := addModelT(t, s, memory.ModelAddRequest{Dir: folder}); i.Dir != folder || i.Name != "small" {
+		t.Fatalf("%+v", i)
+	}
+	useModel(t, s, "small")
+	until(t, s, "whole", wholeModel("small"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, dir+"2"); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir+"2")
+	if r := searchFor(t, s, "feline", memory.ModeVector); len(r.Notes) > 0 {
+		t.Errorf("notes %q", r.Notes)
+	}
+	if m := modelState(t, s); m.Models[0].Dir != filepath.Join(dir+"2", "models", "small") {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestModelSettingsDamaged(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
