@@ -27,7 +27,7 @@ const (
 func TestMain(m *testing.M) {
 	parts := map[string]func(dir, arg string, say *teller) error{
 		"kill": killChild, "hammer": hammerChild, "hold": holdChild, "fill": fillChild,
-		"count": countChild,
+		"count": countChild, "embed": embedChild,
 	}
 	name := os.Getenv(envChild)
 	if name == "" {
