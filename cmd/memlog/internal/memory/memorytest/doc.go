@@ -6,7 +6,7 @@
 //
 // [Run] is given a function that opens an empty store, another one at each call, and closes it
 // when the test ends. Two services of one test may live at the same time. Nothing else writes to
-// them.
+// them. They can reach a server on loopback, which the suite has for embedding models.
 //
 // # Invariants it holds every refusal against
 //

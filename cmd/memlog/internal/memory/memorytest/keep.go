@@ -192,4 +192,11 @@ func testClosed(s *suite) {
 			s.Fatal(err)
 		}
 	}
+	if _, err := s.svc.Models(s.ctx); !is(err, memory.CodeFailed) {
+		s.Fatal(err)
+	}
+	_, err = s.svc.ModelUse(s.ctx, memory.ModelUseRequest{Name: memory.ModelNone})
+	if !is(err, memory.CodeFailed) {
+		s.Fatal(err)
+	}
 }

@@ -44,6 +44,9 @@ var cases = []struct {
 	{"stats and health", testStats}, {"metrics", testMetrics},
 	{"metrics of errors", testMetricsErrors}, {"metrics cleared", testClearMetrics},
 
+	{"models", testModels}, {"models and undo", testModelsUndo},
+	{"change of models", testModelsChange}, {"refused models", testModelsRefused},
+
 	{"export and import memories", testExportMemories}, {"export and import events", testExportEvents},
 	{"export filters", testExportFilters}, {"import twice", testImportTwice},
 	{"import rejects", testImportRejects}, {"import dry run", testImportDryRun},
