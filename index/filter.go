@@ -2,8 +2,11 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"math"
+	"slices"
+	"sort"
 )
 
 // Filter says which documents a list or a search is about. It is applied inside, never after a
@@ -13,6 +16,9 @@ type Filter struct {
 	All     bool
 	Type    string
 	Project string
+	// Session is that of commands which opened an image of the document, not necessarily its present
+	// one, or recorded an occurrence.
+	Session string
 	// CreatedFrom and CreatedTo bound the created time, both inclusive, in microseconds since
 	// 1970; nil is open. A document also matches by one of its occurrences.
 	CreatedFrom *int64
@@ -52,7 +58,7 @@ func (s docSet) intersect(other docSet) docSet {
 type sieve struct {
 	seq      uint64
 	deleted  bool
-	tagged   *docSet // nil: any
+	tagged   *docSet // has the tags, and was said in the session; nil: any
 	occurred *docSet // has an occurrence in both ranges; nil: ranges are open
 	typ      *uint32 // nil: any
 	project  *uint32
@@ -106,6 +112,16 @@ func (v *View) sieve(f Filter, seq uint64) (*sieve, error) {
 	}
 	if s.tagged, err = v.tagged(f, seq); err != nil {
 		return nil, err
+	}
+	if f.Session != "" {
+		said, err := v.saidIn(f.Session, seq)
+		if err != nil {
+			return nil, err
+		}
+		if s.tagged != nil {
+			said = said.intersect(*s.tagged)
+		}
+		s.tagged = &said
 	}
 	if ranged {
 		s.occurred, err = v.occurred(s)
@@ -178,4 +194,43 @@ func (v *View) occurred(s *sieve) (*docSet, error) {
 		return true, errors.Join(f.done("occurrence time"), g.done("occurrence end"))
 	})
 	return &set, err
+}
+
+// saidIn returns the documents that the commands of a session up to seq stored, changed or said
+// again.
+func (v *View) saidIn(session string, seq uint64) (docSet, error) {
+	set, seqs := docSet{}, []uint64{} // newest first
+	t, err := v.rows()
+	if err != nil {
+		return nil, err
+	}
+	for c, err := range v.Commands(session, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Seq > seq {
+			continue
+		}
+		seqs = append(seqs, c.Seq)
+		n := Row(sort.Search(int(t.len()), func(i int) bool { return t.row(Row(i)).from >= c.Seq }))
+		for ; n < t.len() && t.row(n).from == c.Seq; n++ { // rows are in the order of the log
+			set.add(t.row(n).ord)
+		}
+	}
+	if len(seqs) == 0 {
+		return set, nil
+	}
+	err = v.src.scan(newKey(keyOccTime), func(k, val []byte) (bool, error) {
+		f, g := fieldReader{b: k[1:]}, fieldReader{b: val}
+		f.time()
+		ord := f.ord()
+		f.id()
+		from, to := f.u64(), g.u64()
+		_, here := slices.BinarySearchFunc(seqs, from, func(a, b uint64) int { return cmp.Compare(b, a) })
+		if here && at(from, to, seq) {
+			set.add(ord)
+		}
+		return true, errors.Join(f.done("occurrence time"), g.done("occurrence end"))
+	})
+	return set, err
 }

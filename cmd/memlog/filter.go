@@ -21,6 +21,8 @@ func filterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "match", Usage: "`any` of the tags, or all of them (default: any)"},
 		&cli.StringFlag{Name: "type", Usage: "only of this `TYPE`"},
 		&cli.StringFlag{Name: "project", Usage: "only of this `PROJECT`"},
+		&cli.StringFlag{Name: "session", Usage: "only stored, changed or said again in this `SESSION`; " +
+			"current is this process' own (" + envSession + ")"},
 		&cli.StringFlag{Name: "since", Usage: "only created at or after `TIME`"},
 		&cli.StringFlag{Name: "until", Usage: "only created at or before `TIME`"},
 		&cli.StringFlag{Name: "during", Usage: "only created within `SPAN`: \"last week\", " +
@@ -69,9 +71,15 @@ func (c *call) filterButTimes() (memory.Filter, error) {
 	f := memory.Filter{
 		Tags: c.flags.StringSlice("tag"), Type: c.str("type"), Project: c.str("project"),
 	}
-	for _, name := range []string{"type", "project"} {
+	for _, name := range []string{"type", "project", "session"} {
 		if c.isSet(name) && c.str(name) == "" {
 			return f, memory.Invalid("--"+name, "is empty")
+		}
+	}
+	if f.Session = c.str("session"); f.Session == memory.SessionCurrent {
+		if f.Session = clip(session(c.env)); f.Session == "" {
+			return f, memory.Invalid("--session", "this process belongs to none").
+				WithHint("set %s, or name one: memlog log --json shows them", envSession)
 		}
 	}
 	word, err := c.oneOf("match", string(memory.MatchAny), string(memory.MatchAll))

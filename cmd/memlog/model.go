@@ -149,7 +149,7 @@ func modelUse(ctx context.Context, c *call) error {
 	}
 	res, err := svc.ModelUse(ctx, memory.ModelUseRequest{Name: c.args[0]})
 	show := c.bar.progress()
-	for err == nil && c.yes("wait") && res.Active != res.Serving {
+	for err == nil && c.yes("wait") && (res.Active != res.Serving || res.Lacking > res.Refused) {
 		if res.Error != "" {
 			return memory.Errorf(memory.CodeFailed, "%s", res.Error).
 				WithHint("what is embedded stays; it is tried again while the store has an owner")

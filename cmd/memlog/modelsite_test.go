@@ -18,7 +18,7 @@ import (
 func siteFiles() map[string]string {
 	words := []string{"[UNK]", "memlog", "cat", "feline", "car"}
 	vectors := [][4]float32{{}, {.1, .1, .1, .1}, {1, 0, 0, 0}, {.9, .1, 0, 0}, {0, 1, 0, 0}}
-	const rows = 20_000
+	const rows = 5_000
 	var vocab []string
 	var table []byte
 	for i := range rows {

@@ -17,6 +17,8 @@ var (
 			doc: "With several tags: any (default) or all of them."},
 		{name: "type", kind: kindText, doc: "Only memories of this type."},
 		{name: "project", kind: kindText, doc: "Only memories of this project."},
+		{name: "session", kind: kindText, doc: "Only memories stored, changed or said again in this " +
+			"session; current is your own."},
 		{name: "since", kind: kindTime, doc: "Only from this time on, such as 2025-01-25, " +
 			"\"2 days ago\" or an RFC 3339 time."},
 		{name: "until", kind: kindTime, doc: "Only up to this time; a bare date means its end."},
@@ -79,7 +81,14 @@ func (c *call) filter() (f memory.Filter, err error) {
 		Match:   memory.Match(c.text("match")),
 		Type:    c.text("type"),
 		Project: c.text("project"),
+		Session: c.text("session"),
 		Clock:   memory.Clock(c.text("clock")),
+	}
+	if f.Session == memory.SessionCurrent {
+		if f.Session = c.session; f.Session == "" {
+			return f, memory.Invalid("session", "this client named none").
+				WithHint("name a session, or leave it out for any.")
+		}
 	}
 	if f.Since, _, err = c.time("since", when.Start); err != nil {
 		return f, err
@@ -95,7 +104,7 @@ func (c *call) filter() (f memory.Filter, err error) {
 
 // emptyFilter returns the name of a filter that is given and selects by nothing, "" of none.
 func (c *call) emptyFilter() string {
-	for _, name := range []string{"type", "project"} {
+	for _, name := range []string{"type", "project", "session"} {
 		if c.has(name) && c.text(name) == "" {
 			return name
 		}
@@ -174,6 +183,9 @@ func describe(f memory.Filter, m memory.Moment, asOf *memory.Resolved) string {
 	}
 	if f.Project != "" {
 		parts = append(parts, "project "+clip(f.Project, maxShown))
+	}
+	if f.Session != "" {
+		parts = append(parts, "session "+clip(f.Session, maxShown))
 	}
 	text := ""
 	if len(parts) > 0 {

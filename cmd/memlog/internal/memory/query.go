@@ -33,6 +33,10 @@ const (
 	ModeExact   Mode = "exact"
 )
 
+// SessionCurrent stands for the caller's own session where people and agents name one; requests
+// have its name instead.
+const SessionCurrent = "current"
+
 // Filter selects memories. Its zero value selects all that are live. Since and Until are inclusive
 // bounds on the clock Clock names (created where empty); an occurrence counts for the created one.
 type Filter struct {
@@ -40,6 +44,7 @@ type Filter struct {
 	Match   Match     `json:"match,omitempty"`
 	Type    string    `json:"type,omitempty"`
 	Project string    `json:"project,omitempty"`
+	Session string    `json:"session,omitempty"` // stored, changed or said again in this session
 	Since   time.Time `json:"since,omitzero"`
 	Until   time.Time `json:"until,omitzero"`
 	Clock   Clock     `json:"clock,omitempty"`
@@ -47,7 +52,8 @@ type Filter struct {
 
 // IsZero reports whether f selects everything.
 func (f Filter) IsZero() bool {
-	return len(f.Tags) == 0 && f.Type == "" && f.Project == "" && f.Since.IsZero() && f.Until.IsZero()
+	return len(f.Tags) == 0 && f.Type == "" && f.Project == "" && f.Session == "" &&
+		f.Since.IsZero() && f.Until.IsZero()
 }
 
 // SearchRequest asks for the memories that answer Query best.

@@ -9,7 +9,7 @@ import (
 
 // filter turns a request's filter into the index's, and refuses what cannot be understood.
 func filter(e session, f memory.Filter) (index.Filter, error) {
-	out := index.Filter{Type: f.Type, Project: f.Project}
+	out := index.Filter{Type: f.Type, Project: f.Project, Session: f.Session}
 	tags, err := cleanTags(f.Tags)
 	if err != nil {
 		return out, err

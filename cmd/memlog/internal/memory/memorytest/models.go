@@ -204,6 +204,16 @@ func testModelsRefused(s *suite) {
 	silent := httptest.NewServer(http.NotFoundHandler())
 	s.Cleanup(silent.Close)
 	empty := s.TempDir()
+	long := strings.Repeat("n", memory.MaxModelName+1)
+	server := func(url string) memory.ModelAddRequest {
+		return memory.ModelAddRequest{Server: url, Model: "m"}
+	}
+	named := func(name string) memory.ModelAddRequest {
+		return memory.ModelAddRequest{Server: url, Model: "m", Name: name}
+	}
+	keyed := func(file string) memory.ModelAddRequest {
+		return memory.ModelAddRequest{Server: url, Model: "m", KeyFile: file}
+	}
 	s.add("something")
 	s.unmoved("refused models", func() {
 		for what, c := range map[string]struct {
@@ -217,16 +227,14 @@ func testModelsRefused(s *suite) {
 			"no folder":           {"dir", memory.ModelAddRequest{Dir: filepath.Join(empty, "missing")}},
 			"a key of a folder":   {"dir", memory.ModelAddRequest{Dir: empty, KeyEnv: "KEY"}},
 			"no model's name":     {"name", memory.ModelAddRequest{Server: url}},
-			"a name with a space": {"name", memory.ModelAddRequest{Server: url, Model: "m", Name: "a b"}},
-			"the name none":       {"name", memory.ModelAddRequest{Server: url, Model: "m", Name: "none"}},
-			"a long name": {"name", memory.ModelAddRequest{Server: url, Model: "m",
-				Name: strings.Repeat("n", memory.MaxModelName+1)}},
-			"a relative key file": {"key_file", memory.ModelAddRequest{Server: url, Model: "m", KeyFile: "k"}},
-			"no key file": {"server", memory.ModelAddRequest{Server: url, Model: "m",
-				KeyFile: filepath.Join(empty, "missing")}},
-			"no address":          {"server", memory.ModelAddRequest{Server: "here", Model: "m"}},
-			"another address":     {"server", memory.ModelAddRequest{Server: "http://localhost/", Model: "m"}},
-			"no such page":        {"server", memory.ModelAddRequest{Server: silent.URL + "/api/embed", Model: "m"}},
+			"a name with a space": {"name", named("a b")},
+			"the name none":       {"name", named("none")},
+			"a long name":         {"name", named(long)},
+			"a relative key file": {"key_file", keyed("k")},
+			"no key file":         {"server", keyed(filepath.Join(empty, "missing"))},
+			"no address":          {"server", server("here")},
+			"another address":     {"server", server("http://localhost/")},
+			"no such page":        {"server", server(silent.URL + "/api/embed")},
 			"negative dimensions": {"server", memory.ModelAddRequest{Server: url, Model: "m", Dims: -1}},
 		} {
 			_, err := s.svc.ModelAdd(s.ctx, c.r)

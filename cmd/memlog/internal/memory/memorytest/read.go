@@ -114,6 +114,60 @@ func testSearchFilters(s *suite) {
 	}
 }
 
+// A session's memories are those that it stored, changed or said again, as far as the moment.
+func testSessionFilter(s *suite) {
+	for i := range 300 {
+		s.addIn("other", fmt.Sprintf("needle needle needle %d", i))
+	}
+	stored, _ := s.addIn("mine", "a long sentence about many things and one needle in it")
+	changed, _ := s.addIn("other", "what is changed, a needle")
+	again, before := s.addIn("other", "what is said again, a needle")
+	text := "what was changed, a needle"
+	origin := memory.Origin{Session: "mine"}
+	must[memory.Change](s)(s.svc.Update(s.ctx, memory.UpdateRequest{ID: changed, Content: &text,
+		Origin: origin}))
+	s.addIn("mine", "what is said again, a needle")
+	text = "what was changed again, a needle"
+	must[memory.Change](s)(s.svc.Update(s.ctx, memory.UpdateRequest{ID: changed, Content: &text}))
+	check := func(what string, want, got []string) {
+		s.Helper()
+		slices.Sort(got)
+		if slices.Sort(want); !slices.Equal(want, got) {
+			s.Fatalf("%s: %q, want %q", what, got, want)
+		}
+	}
+	mine := memory.Filter{Session: "mine"}
+	all := []string{stored, changed, again}
+	check("search", all, s.find("needle", mine))
+	list := func(f memory.Filter, at memory.Moment) (ids []string) {
+		res := must[memory.ListResult](s)(s.svc.List(s.ctx, memory.ListRequest{Filter: f, AsOf: at}))
+		for _, m := range res.Memories {
+			ids = append(ids, m.ID.String())
+		}
+		if res.Total != len(ids) {
+			s.Fatalf("total %d of %d", res.Total, len(ids))
+		}
+		return ids
+	}
+	check("list", all, list(mine, memory.Moment{}))
+	check("list as of before", []string{stored}, list(mine, memory.Moment{Seq: before}))
+	check("no such session", nil, list(memory.Filter{Session: "min"}, memory.Moment{}))
+	check("with a tag", nil, list(memory.Filter{Session: "mine", Tags: []string{"x"}},
+		memory.Moment{}))
+	for _, mode := range []memory.Mode{memory.ModeLexical, memory.ModeExact} {
+		res := must[memory.SearchResult](s)(s.svc.Search(s.ctx,
+			memory.SearchRequest{Query: "needle", Filter: mine, Mode: mode}))
+		if len(res.Hits) != 3 {
+			s.Fatalf("%s: %+v", mode, res.Hits)
+		}
+	}
+	gone := must[memory.Change](s)(s.svc.Delete(s.ctx, memory.DeleteRequest{Filter: mine}))
+	if len(gone.Affected) != 3 || s.head() == before {
+		s.Fatalf("deleted %+v", gone)
+	}
+	check("after they are deleted", nil, list(mine, memory.Moment{}))
+}
+
 func testSearchModes(s *suite) {
 	id := s.add("panic: runtime error [recovered] at 0xDEAD-beef!")
 	same := 0.0

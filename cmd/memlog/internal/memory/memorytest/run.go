@@ -26,7 +26,8 @@ var cases = []struct {
 	{"delete", testDelete}, {"delete by filter", testDeleteFilter}, {"restore", testRestore},
 	{"link", testLink}, {"provenance", testProvenance},
 
-	{"search", testSearch}, {"search filters", testSearchFilters}, {"search modes", testSearchModes},
+	{"search", testSearch}, {"search filters", testSearchFilters},
+	{"session filter", testSessionFilter}, {"search modes", testSearchModes},
 	{"list", testList}, {"list under writes", testListUnderWrites}, {"list filters", testListFilters},
 	{"clocks", testClocks}, {"get", testGet}, {"history", testHistory}, {"tags", testTags},
 	{"as of", testAsOf}, {"as of bounds", testAsOfBounds},
