@@ -60,6 +60,7 @@ func (v *View) searchHybrid(q Query, t *table, s *sieve) ([]Hit, error) {
 		return nil, err
 	}
 	defer r.close()
+	p.spans = querySpans(q.Text, q.Now)
 	h := &hybrid{ranker: r, q: q, p: p}
 	if err := h.loadAll(p); err != nil {
 		return nil, err
@@ -139,6 +140,7 @@ const maxDateRows = 1 << 14
 // datesOf sums, for each row, the weights of the query's dates that it has.
 func (h *hybrid) datesOf() error {
 	h.date = map[Row]float64{}
+	h.datesWithin()
 	for _, group := range h.p.dates {
 		var all term
 		for _, name := range group {

@@ -15,6 +15,7 @@ type parsed struct {
 	prefixes []string   // conf*
 	phrases  [][]string // "as it stands": the terms that must follow each other
 	dates    [][]string // date terms; each group is one condition, any of its terms meets it
+	spans    []span     // stretches of time that it names by how far they are from now
 	kind     byte       // the mark that an answer to this question is likely to have
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/text/unicode/norm"
@@ -37,6 +38,9 @@ type Query struct {
 	// MaxContext, and the names of the project the caller is in, which is mildly preferred.
 	Context int
 	Near    []string
+	// Also of ModeHybrid: when it is asked, and where, for dates such as "last week". This package
+	// reads no clock: where it is zero, these words are words and nothing else.
+	Now     time.Time
 	Meaning *Meaning // also of ModeHybrid: what the query means to a model; nil: words alone
 }
 

@@ -38,6 +38,9 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 	}
 	defer v.Close()
 	out.Seq, out.AsOf = memory.Seq(v.Seq()), as
+	if q.Now = s.o.Now(); as != nil { // "last week" is the week before the moment
+		q.Now = as.Time.In(q.Now.Location())
+	}
 	hits, err := findHits(v, q, r.Mode)
 	if err == nil && len(hits) == 0 && r.Mode == memory.ModeVector && as != nil {
 		out.Notes = append(out.Notes, "no memory had a vector of this model then: answered by words")
