@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,62 @@ func TestServerGivesUp(t *testing.T) {
 		context.DeadlineExceeded) {
 		t.Errorf("past its deadline: %v", err)
 	}
+}
+
+// A server that never answers, never ends its answer or sends one without an end is given up, in
+// time and in bytes, and where ctx ends, at once.
+func TestEndlessServer(t *testing.T) {
+	stop := make(chan struct{})
+	write := func(w http.ResponseWriter, b []byte) bool {
+		_, err := w.Write(b)
+		w.(http.Flusher).Flush()
+		return err == nil
+	}
+	spaces := []byte(strings.Repeat(" ", 1<<20))
+	for what, c := range map[string]struct {
+		answer   func(w http.ResponseWriter)
+		deadline time.Duration
+		requests int
+		want     string
+	}{
+		"no header": {func(http.ResponseWriter) { <-stop }, 20 * time.Millisecond, MaxAttempts,
+			"deadline exceeded"},
+		"no end": {func(w http.ResponseWriter) {
+			write(w, []byte(`{"data":[{"index":0,`))
+			<-stop
+		}, 20 * time.Millisecond, MaxAttempts, "deadline exceeded"},
+		"drips": {func(w http.ResponseWriter) {
+			for write(w, []byte(" ")) {
+				time.Sleep(time.Millisecond)
+			}
+		}, 20 * time.Millisecond, MaxAttempts, "deadline exceeded"},
+		"too large": {func(w http.ResponseWriter) {
+			for write(w, spaces) {
+			}
+		}, time.Minute, 1, "more than 67108864 bytes"},
+	} {
+		var requests atomic.Int64
+		url := serve(t, "/v1/embeddings", func(_ int, _ asked, w http.ResponseWriter) {
+			requests.Add(1)
+			c.answer(w)
+		})
+		o := ServerOptions{URL: url, Deadline: c.deadline}
+		_, err := server(t, o).Embed(t.Context(), []string{"x"})
+		if !errors.Is(err, ErrServer) || !strings.Contains(err.Error(), c.want) ||
+			Passing(err) != (c.requests > 1) || int(requests.Load()) != c.requests {
+			t.Errorf("%s: %d requests, %v", what, requests.Load(), err)
+		}
+		if what == "too large" {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		o.Deadline = time.Hour
+		if _, err := server(t, o).Embed(ctx, []string{"x"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s, where ctx ends: %v", what, err)
+		}
+		cancel()
+	}
+	close(stop) // before the servers are closed
 }
 
 // What is wrong with an answer is said, and not asked for again.

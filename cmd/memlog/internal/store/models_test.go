@@ -313,6 +313,7 @@ func TestModelSwitch(t *testing.T) {
 func TestHostileServer(t *testing.T) {
 	var how atomic.Value
 	how.Store("")
+	stop := make(chan struct{})
 	url := modelServer(t, func(w http.ResponseWriter, texts []string) bool {
 		bad := strings.Contains(strings.Join(texts, " "), "poison")
 		switch h := how.Load().(string); {
@@ -331,6 +332,12 @@ func TestHostileServer(t *testing.T) {
 			io.WriteString(w, `{"embeddings":[]}`)
 		case h == "half":
 			io.WriteString(w, `{"embeddings":[[1,0`)
+		case h == "hangs":
+			<-stop
+		case h == "endless":
+			for n, err := 0, error(nil); err == nil; n++ {
+				_, err = io.WriteString(w, strings.Repeat(" ", 1<<16))
+			}
 		case h == "refused":
 			http.Error(w, "no such key", http.StatusUnauthorized)
 		default:
@@ -338,6 +345,7 @@ func TestHostileServer(t *testing.T) {
 		}
 		return true
 	})
+	t.Cleanup(func() { close(stop) }) // before the server is closed
 	s := open(t, t.TempDir())
 	storeTexts(t, s, "the kitten sleeps", "poison", "a truck was bought")
 	addModelT(t, s, memory.ModelAddRequest{Server: url, Model: "m"})
@@ -346,7 +354,8 @@ func TestHostileServer(t *testing.T) {
 	if m := modelState(t, s); m.Refused != 1 || m.Models[0].Vectors != 2 {
 		t.Fatalf("%+v", m)
 	}
-	for _, h := range []string{"slow", "nan", "dims", "null", "huge", "few", "half", "refused"} {
+	for _, h := range []string{"slow", "nan", "dims", "null", "huge", "few", "half", "hangs",
+		"endless", "refused"} {
 		how.Store(h)
 		for _, mode := range []memory.Mode{memory.ModeHybrid, memory.ModeVector} {
 			r := searchFor(t, s, "kitten", mode)
