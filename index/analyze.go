@@ -11,13 +11,14 @@ import (
 
 	"github.com/clipperhouse/uax29/v2/words"
 	"github.com/kljensen/snowball/english"
+	"github.com/kljensen/snowball/russian"
 	"golang.org/x/text/unicode/norm"
 )
 
 // AnalyzerVersion names everything that decides which terms a text has: the code of this file,
 // the segmentation and stemming libraries and the Unicode tables. An index made by another one is
 // ErrOutdated.
-const AnalyzerVersion = "2 uax29/2.7.0 snowball-english/0.10.0 norm/" + norm.Version +
+const AnalyzerVersion = "3 uax29/2.7.0 snowball-english+russian/0.10.0 norm/" + norm.Version +
 	" unicode/" + unicode.Version
 
 // exactKeyVersion is the first byte of what ExactKey hashes.
@@ -58,7 +59,9 @@ const maxStems = 1 << 16
 
 // isStopWord reports whether the term is a stop word. Stop words are indexed, so that a query of
 // nothing else still finds, and do not count towards a text's length.
-func isStopWord(term string) bool { return english.IsStopWord(term) }
+func isStopWord(term string) bool {
+	return english.IsStopWord(term) || isCyrillic(term) && russian.IsStopWord(term)
+}
 
 func (a *analysis) add(term string, stop bool) {
 	if len(term) > MaxTermBytes {
@@ -121,18 +124,25 @@ func (z *analyzer) addWord(a *analysis, w string) {
 	}
 }
 
-// addPlain adds a lower-case word, stemmed where it is plain English: the library is made for
-// those.
+// addPlain adds a lower-case word, stemmed where its script says how: words of the letters a to z
+// as English, those of Cyrillic ones as Russian. That is a function of the word alone, so that a
+// query's words meet those of any text; other languages' find themselves as they stand.
 func (z *analyzer) addPlain(a *analysis, w string) {
-	if !isPlain(w) || len(w) > MaxTermBytes {
+	plain := isPlain(w)
+	if !plain && !isCyrillic(w) || len(w) > MaxTermBytes {
 		a.add(w, isStopWord(w))
 		return
 	}
 	stem, ok := z.stems[w]
 	if !ok {
-		if !isStopWord(w) {
+		switch {
+		case isStopWord(w):
+		case plain:
 			w := cmp.Or(forms[w], w)
 			stem = cmp.Or(english.Stem(w, false), w)
+		default:
+			w := strings.ReplaceAll(w, "ё", "е") // most write е for both
+			stem = cmp.Or(russian.Stem(w, false), w)
 		}
 		if z.stems == nil || len(z.stems) >= maxStems {
 			z.stems = map[string]string{}
@@ -154,6 +164,16 @@ func isPlain(w string) bool {
 		}
 	}
 	return true
+}
+
+// isCyrillic reports words of the Russian letters alone.
+func isCyrillic(w string) bool {
+	for _, r := range w {
+		if (r < 'а' || r > 'я') && r != 'ё' {
+			return false
+		}
+	}
+	return w != ""
 }
 
 // addCJK adds each character and each pair of neighbours, and returns the last character.

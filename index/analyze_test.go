@@ -26,6 +26,10 @@ func TestAnalyze(t *testing.T) {
 		"👍 ok":                      "👍 ok",
 		"\xff\xfebad\xff":           "bad",
 		"Привет МИР":                "привет мир",
+		"ключи КЛЮЧЕЙ ключами":      "ключ",
+		"зелёный зеленого":          "зелен",
+		"мы и они":                  "мы и они",
+		"український ключі":         "український ключі", // not of the Russian letters alone
 	} {
 		var z analyzer
 		if diff := gocmp.Diff(want, strings.Join(z.analyze(text).terms, " ")); diff != "" {

@@ -46,11 +46,12 @@
 // # Words
 //
 // Texts are cut by Unicode rules (UAX 29), brought to NFC and lower case; English words are
-// brought to their usual form (forms.go) and stemmed (Porter 2), identifiers are kept whole and in
-// parts, scripts without spaces become characters and pairs of them (analyze.go; [AnalyzerVersion]
-// is part of the schema). Who speaks ("Ann: ...") and the created date are terms of their own
-// (marks.go). "A phrase" must stand in a text as it is, conf* stands for all words that begin so
-// (query.go). Stop words are indexed and count only in a query of nothing else.
+// brought to their usual form (forms.go) and stemmed (Porter 2), words of Russian letters stemmed
+// as Russian, those of other languages left as they stand, identifiers are kept whole and in parts,
+// scripts without spaces become characters and pairs of them (analyze.go; [AnalyzerVersion] is part
+// of the schema). Who speaks ("Ann: ...") and the created date are terms of their own (marks.go).
+// "A phrase" must stand in a text as it is, conf* stands for all words that begin so (query.go).
+// Stop words are indexed and count only in a query of nothing else.
 //
 // [ModeLexical] ranks by BM25, exactly; its parameters follow the mean length of the texts.
 // Frequent words bring no new texts where they cannot bring one among the best (MaxScore: Turtle
