@@ -252,7 +252,8 @@ func (d doomed) Store(ctx context.Context, r memory.StoreRequest) (memory.StoreR
 	return res, err
 }
 
-// TestStoreDeletedWithinChange acknowledges nothing from a store that went while it stored.
+// TestStoreDeletedWithinChange acknowledges nothing from a store that went while it stored: the
+// window is told, and the next call has a new store.
 func TestStoreDeletedWithinChange(t *testing.T) {
 	w := newWorld(t)
 	o := w.options()
@@ -262,6 +263,10 @@ func TestStoreDeletedWithinChange(t *testing.T) {
 		return doomed{s, w.dir, once}, err
 	}
 	f := w.front(o)
+	_, err := f.Store(w.ctx, note("lost"))
+	if memory.CodeOf(err) != memory.CodeConflict {
+		t.Errorf("stored in a store that is gone: %v", err)
+	}
 	w.add(f, "kept")
 	list, err := f.List(w.ctx, memory.ListRequest{})
 	if err != nil || len(list.Memories) != 1 || list.Memories[0].Content != "kept" {
