@@ -67,6 +67,12 @@ type sieve struct {
 	nothing  bool // no document can match
 }
 
+// mayMatch is false for most rows that match does not let pass, and costs less.
+func (s *sieve) mayMatch(k *rowKind) bool {
+	return (s.typ == nil || k.typ == *s.typ) && (s.project == nil || k.project == *s.project) &&
+		(s.tagged == nil || s.tagged.has(k.ord))
+}
+
 // match reports whether the row holds at the moment and passes.
 func (s *sieve) match(r *rowInfo) bool {
 	if s.nothing || !r.at(s.seq) || r.deleted() && !s.deleted {

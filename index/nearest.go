@@ -132,7 +132,9 @@ func (v *View) admit(s *sieve) (func(row uint32) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(row uint32) bool { return s.match(t.row(Row(row))) }, nil
+	return func(row uint32) bool {
+		return s.mayMatch(t.kind(Row(row))) && s.match(t.row(Row(row)))
+	}, nil
 }
 
 // open reports whether every live document passes.

@@ -6,7 +6,7 @@ import (
 )
 
 // The row table is what filters, lists and BM25 ask about every row: kept in memory once a list or
-// a search asked for it, about 100 bytes a row. It only grows, and an end is set once, to a number
+// a search asked for it, about 110 bytes a row. It only grows, and an end is set once, to a number
 // that no view has seen yet; so one table serves views of all moments at the same time.
 
 // rowRecordSize is one row in a value of keyRows: ordinal, from, created, terms, type, project,
@@ -37,6 +37,7 @@ type rowChunk struct {
 	lengths [tableChunk]uint32             // terms of each row
 	ended   [tableChunk / 64]atomic.Uint64 // rows that have an end, a bit each
 	rows    [tableChunk]rowInfo
+	kinds   [tableChunk]rowKind // what most filters ask, likewise
 }
 
 func (c *rowChunk) end(i Row, to uint64) {
@@ -63,6 +64,13 @@ func (r *rowInfo) decode(b []byte) {
 	r.project, r.flags = binary.BigEndian.Uint32(b[28:]), b[32]
 	r.session, r.sig = binary.BigEndian.Uint32(b[33:]), binary.BigEndian.Uint32(b[37:])
 	r.marks = b[41]
+}
+
+// rowKind is what most filters ask of a row, once more and on its own: of the rows that a scan of
+// vectors asks about, most do not pass, and a rowInfo is more than a line of the processor's cache.
+type rowKind struct {
+	ord          Ordinal
+	typ, project uint32
 }
 
 // table has one writer (load, then Commit) and any number of readers.
@@ -94,6 +102,7 @@ func newTable() *table {
 func (t *table) chunk(r Row) *rowChunk { return (*t.rows.Load())[r/tableChunk] }
 func (t *table) row(r Row) *rowInfo    { return &t.chunk(r).rows[r%tableChunk] }
 func (t *table) length(r Row) uint32   { return t.chunk(r).lengths[r%tableChunk] }
+func (t *table) kind(r Row) *rowKind   { return &t.chunk(r).kinds[r%tableChunk] }
 func (t *table) id(o Ordinal) ID       { return (*t.ids.Load())[o/tableChunk][o%tableChunk] }
 func (t *table) len() Row              { return Row(t.numRow.Load()) }
 
@@ -111,7 +120,7 @@ func (t *table) addRow(set func(*rowInfo)) {
 	c, i := t.room(n), n%tableChunk
 	row := &c.rows[i]
 	set(row)
-	c.lengths[i] = row.terms
+	c.lengths[i], c.kinds[i] = row.terms, rowKind{row.ord, row.typ, row.project}
 	before := t.place(row)
 	t.numRow.Store(n + 1)
 	t.settle(Row(n), row, before)
@@ -136,10 +145,12 @@ func (t *table) addRows(v []byte) error {
 		n := t.numRow.Load()
 		c := t.room(n)
 		rows, lengths := c.rows[n%tableChunk:], c.lengths[n%tableChunk:]
+		kinds := c.kinds[n%tableChunk:]
 		rows = rows[:min(len(rows), len(v)/rowRecordSize)]
 		for i := range rows {
 			rows[i].decode(v)
 			lengths[i] = rows[i].terms
+			kinds[i] = rowKind{rows[i].ord, rows[i].typ, rows[i].project}
 			v = v[rowRecordSize:]
 			if int(rows[i].ord) >= int(t.numID.Load()) {
 				return errValue
