@@ -81,7 +81,9 @@
 // flat, so that a vector is in it once its record is applied, filters and moments decide before
 // anything is cut, and nothing depends on chance or on the order of background work. The codes are
 // around a mean that is taken when there are [vector.FirstMean] vectors and again at each doubling,
-// for those that come after; before the first, vectors are compared whole.
+// for those that come after; before the first, vectors are compared whole. Vectors are also put
+// into partitions, likewise, which are looked into instead of all from [PartitionedFrom] vectors
+// on, or with Options.Partitions. To make the first ones stops the writer for some seconds, once.
 //
 // # Concurrency
 //

@@ -19,7 +19,7 @@ func (h *hybrid) meant(limit int, pass func(Row) bool) error {
 	if m == nil {
 		return nil
 	}
-	near, err := h.v.nearest(m.Space, m.Vector, h.s, limit)
+	near, err := h.v.nearest(VectorQuery{Space: m.Space, Vector: m.Vector, Limit: limit}, h.s)
 	if err != nil || len(near) == 0 {
 		return err
 	}

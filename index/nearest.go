@@ -28,6 +28,11 @@ type VectorQuery struct {
 	Limit  int
 }
 
+// PartitionedFrom is how many vectors a space has when a search without a filter looks only into
+// the partitions nearest to it: to scan the codes of all takes longer than an answer may. With a
+// filter all are scanned, since what passes may be anywhere.
+const PartitionedFrom = 1 << 21
+
 // Near is a row near a query.
 type Near struct {
 	Row   Row
@@ -46,7 +51,7 @@ func (v *View) Nearest(q VectorQuery) ([]Hit, error) {
 	if err != nil || s.nothing {
 		return nil, err
 	}
-	near, err := v.nearest(q.Space, q.Vector, s, q.Limit)
+	near, err := v.nearest(q, s)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +71,9 @@ func (v *View) Nearest(q VectorQuery) ([]Hit, error) {
 	return v.hits(rows, s.seq)
 }
 
-// nearest returns the limit rows that pass and are nearest.
-func (v *View) nearest(want Space, q vector.Query, s *sieve, limit int) ([]Near, error) {
+// nearest returns the rows that pass and are nearest, at most as many as are wanted.
+func (v *View) nearest(query VectorQuery, s *sieve) ([]Near, error) {
+	want, q, limit := query.Space, query.Vector, query.Limit
 	if len(q.Q) != want.Dims {
 		return nil, fmt.Errorf("search %d dimensions with %d: %w", want.Dims, len(q.Q), ErrDims)
 	}
@@ -97,6 +103,7 @@ func (v *View) nearest(want Space, q vector.Query, s *sieve, limit int) ([]Near,
 	atLeast := limit * rerankFactor
 	candidates := slab.Scan(vector.Scan{
 		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass, Limit: max(exactUpTo, atLeast*moreRerank),
+		Partitions: pass == nil && (v.d.o.Partitions || prefix >= PartitionedFrom),
 	})
 	if len(candidates) <= exactUpTo {
 		atLeast = exactUpTo

@@ -46,6 +46,9 @@ type Options struct {
 	MemTableBytes uint64       // 0: DefaultMemTableBytes
 	IdleFlush     time.Duration
 	ReadOnly      bool // changes no byte; fails where another process has it open
+	// Partitions: searches by vector look only into the partitions nearest to the query also
+	// where there are fewer than PartitionedFrom vectors, from vector.FirstPartition on.
+	Partitions bool
 	// OnBroken is called once, from any goroutine, when the generation can no longer be used.
 	// It must not call the DB. The log is the truth: the answer is a rebuild.
 	OnBroken func(error)

@@ -8,7 +8,7 @@ import (
 )
 
 // loadSlab reads what searches need of a space into memory: rows and codes at the same time.
-func loadSlab(s source, sp space) (*vector.Slab, error) {
+func loadSlab(s source, sp space, partitions bool) (*vector.Slab, error) {
 	slab := vector.NewSlab(sp.Dims)
 	slab.Grow(sp.count)
 	codes := make(chan error, 1)
@@ -21,6 +21,9 @@ func loadSlab(s source, sp space) (*vector.Slab, error) {
 	err := loadSlots(s, sp, slab)
 	if e := <-codes; err == nil {
 		err = e
+	}
+	if err == nil && partitions {
+		err = loadPartitions(s, sp, slab)
 	}
 	if err != nil {
 		return nil, err
@@ -100,11 +103,25 @@ func loadCodes(s source, sp space, slab *vector.Slab) error {
 		err = s.fuse.check(fmt.Errorf("%d codes in space %d, not %d: %w", codes, sp.num, want,
 			errValue))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return nil
 }
 
-// publishVectors shows the slabs in memory what a batch added.
+// partitioned reports whether searches of a space need its partitions in memory.
+func (d *DB) partitioned(sp space) bool {
+	return d.o.Partitions || sp.count >= PartitionedFrom
+}
+
+// publishVectors shows the slabs in memory what a batch added. One that partitions are to be used
+// of from now on is forgotten, to be read anew.
 func (b *Batch) publishVectors(slabs map[uint32]*vector.Slab) {
+	for n, sp := range b.vectors.spaces {
+		if b.d.partitioned(sp) && n < len(b.d.spaces) && !b.d.partitioned(b.d.spaces[n]) {
+			delete(slabs, uint32(n))
+		}
+	}
 	for _, a := range b.vectors.added {
 		slab := slabs[a.space]
 		switch {
@@ -113,6 +130,10 @@ func (b *Batch) publishVectors(slabs map[uint32]*vector.Slab) {
 			slab.AddCode(a.code)
 		case a.mean != nil:
 			slab.AddMean(a.mean)
+		case a.centroids != nil || a.parts != nil:
+			if b.d.partitioned(b.vectors.spaces[a.space]) {
+				slab.AddPartitions(a.centroids, a.parts)
+			}
 		default:
 			slab.Add(uint32(a.row), a.seq, a.encoded)
 		}
@@ -139,7 +160,7 @@ func (v *View) slab(want Space) (*vector.Slab, space, error) {
 		if !ok {
 			return nil, space{}, nil
 		}
-		slab, err := loadSlab(v.src, sp)
+		slab, err := loadSlab(v.src, sp, v.d.partitioned(sp))
 		return slab, sp, err
 	}
 	v.d.mu.Lock()
@@ -155,7 +176,7 @@ func (v *View) slab(want Space) (*vector.Slab, space, error) {
 		return nil, space{}, ErrClosed
 	}
 	// With mu held nothing is committed: the slab is all that is there.
-	slab, err := loadSlab(v.d.source(), sp)
+	slab, err := loadSlab(v.d.source(), sp, v.d.partitioned(sp))
 	if err != nil {
 		return nil, space{}, err
 	}

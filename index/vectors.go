@@ -35,6 +35,8 @@ type space struct {
 	num   uint32
 	count uint32    // slots given out
 	mean  []float32 // the newest, once it was needed; nil where there is none
+	// centroids are those of the newest partitions, likewise.
+	centroids vector.Centroids
 }
 
 // Kinds of keys under keySpacePart.
@@ -42,6 +44,9 @@ const (
 	partSlot = 's' // per slot: its row and the record it came with
 	partCode = 'c' // per slot: its code (package vector)
 	partMean = 'm' // by number
+
+	partEpoch     = 'p' // by number: centroids
+	partPartition = 'q' // per slot: its partition
 )
 
 const (
@@ -97,6 +102,9 @@ type addedVector struct {
 	encoded []byte    // a vector
 	code    []byte    // or a code
 	mean    []float32 // or a mean
+
+	centroids vector.Centroids // or partitions
+	parts     []uint16         // or which the next slots are in
 }
 
 func newVectors(spaces []space) vectors {
@@ -221,9 +229,11 @@ func (b *Batch) addVector(n uint32, of key, row Row, seq uint64, encoded []byte)
 		b.addCode(n, slot, encoded, mean)
 	}
 	if due, ok := vector.MeanDue(s.count); ok {
-		return b.takeMean(s, due)
+		if err := b.takeMean(s, due); err != nil {
+			return err
+		}
 	}
-	return nil
+	return b.partition(s, slot, encoded)
 }
 
 func (b *Batch) appendPart(kind byte, space, slot uint32, record []byte) {

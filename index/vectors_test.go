@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -353,5 +354,78 @@ func TestSpacesAreNotMixed(t *testing.T) {
 	docs, next, err := v.Without(Space{"new", 3}, 0, 5)
 	if err != nil || len(docs) != 1 || next != math.MaxUint32 {
 		t.Errorf("%d documents without a vector, then %d, %v", len(docs), next, err)
+	}
+}
+
+// Partitions are the same however the log was cut into batches, and a search of them finds the same
+// in an index that is read anew, and of the past.
+func TestPartitionsAreAFunctionOfTheLog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("as many vectors as it takes for partitions")
+	}
+	const dims, docs, records = 8, 1 << 15, 9
+	ask := func(d *DB, seq uint64, partitions bool) (rows []Row) {
+		d.o.Partitions = partitions
+		v, err := d.At(seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done(t, v)
+		q := vector.Query{Scale: 1, Q: []int16{9, 1, -3, 40, 5, 2, -8, 1}}
+		near, err := v.Nearest(VectorQuery{Space: Space{"m", dims}, Vector: q, Limit: 50})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range near {
+			rows = append(rows, n.Doc.Row)
+		}
+		return rows
+	}
+	fill := func(size int) *DB {
+		d := open(t, MemFS())
+		d.o.Partitions = true
+		r := rand.New(rand.NewPCG(4, 4))
+		for n := 0; n < records*docs; {
+			b, err := d.NewBatch()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for end := min(records*docs, n+size*docs); n < end; n++ {
+				id, seq := vectorLog{}.id(uint64(n)), uint64(n/docs)+1
+				v := vector.Vector{Scale: 1.0 / 256, Q: make([]int8, dims)}
+				for i := range v.Q {
+					v.Q[i] = int8(r.IntN(255) - 127)
+				}
+				v.Q[n%dims] = 100
+				image := b.PutImage(NewImage{ID: id, Seq: seq, Version: 1})
+				_, err := b.PutVector(NewVector{ID: id, Version: 1, Seq: seq, Model: "m",
+					Encoded: v.Append(nil)})
+				if (n+1)%docs == 0 {
+					err = errors.Join(err, b.SetCheckpoint(madeCheckpoint(seq)))
+				}
+				if err = errors.Join(image, err); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := b.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			ask(d, 1, true) // so that what comes after is added to a slab in memory
+		}
+		return d
+	}
+	one, all := fill(1), fill(records)
+	defer done(t, one)
+	defer done(t, all)
+	if digest(t, one) != digest(t, all) {
+		t.Error("another cut into batches gives another digest")
+	}
+	for _, seq := range []uint64{1, 7, 8, records} {
+		if got, want := ask(all, seq, true), ask(one, seq, true); !slices.Equal(got, want) {
+			t.Errorf("as of %d: %v and %v", seq, got, want)
+		}
+		if seq < 8 && !slices.Equal(ask(all, seq, true), ask(all, seq, false)) {
+			t.Errorf("as of %d: there were no partitions yet", seq)
+		}
 	}
 }

@@ -19,6 +19,14 @@
 // and query are sums over a table of four bits at a time (André, Kermarrec and Le Scouarnec,
 // Quicker ADC, 2019), for 32 codes side by side: one shuffle instruction looks up 32 of them.
 //
+// # Partitions
+//
+// From [FirstPartition] vectors on each belongs to a partition: k-means by cosine ([Train]), made
+// at numbers of vectors that the log determines, never moved. They change the order of codes in
+// memory and nothing else: codes and vectors are the same, in runs of 65,536 that are sealed when
+// full, and what is not sealed is always scanned (as in SPFresh, Xu et al., SOSP 2023, but that
+// nothing is ever split or moved). A scan of [Scan.Partitions] looks into one in six.
+//
 // # Equal on every machine
 //
 // What kernels add up are integers, so every kernel of every processor gives the same ones: Go (the

@@ -27,8 +27,8 @@ func TestCodesTogetherAreCodesOneByOne(t *testing.T) {
 			all.AddCodes(rest[:now])
 			rest = rest[now:]
 		}
-		a, b := one.chunk(0), all.chunk(0)
-		if !slices.Equal(a.codes, b.codes) || a.ones != b.ones {
+		a, b := one.codesOf(0), all.codesOf(0)
+		if !slices.Equal(a.bits, b.bits) || a.ones != b.ones {
 			t.Errorf("%d dimensions: other codes", dims)
 		}
 		for i := range n {
@@ -39,7 +39,7 @@ func TestCodesTogetherAreCodesOneByOne(t *testing.T) {
 	}
 }
 
-func bitsOf(c *chunk, i int) [2]float32 {
+func bitsOf(c *codes, i int) [2]float32 {
 	if c.ratio[i] != c.ratio[i] || c.toMean[i] != c.toMean[i] { // not a number
 		return [2]float32{}
 	}

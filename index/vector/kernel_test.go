@@ -118,7 +118,7 @@ func FuzzDots(f *testing.F) {
 func TestEstimatesAreEqual(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for _, groups := range []int{1, 2, 5, chunkSlots / scanLanes} {
-		c, sums := new(chunk), new([chunkSlots]uint16)
+		c, sums := new(codes), make([]uint16, chunkSlots)
 		for i := range sums {
 			sums[i], c.ones[i] = uint16(r.Uint32()), uint16(r.IntN(MaxDims+1))
 			c.ratio[i], c.toMean[i] = r.Float32(), r.Float32()-0.5
@@ -126,13 +126,13 @@ func TestEstimatesAreEqual(t *testing.T) {
 		p := &probe{step: r.Float32() / 100, ones: -r.Float32() / 100, offset: r.Float32(),
 			base: r.Float32()}
 		var want estimation
-		want.ready(c, sums, p, 0)
+		want.ready(c, 0, sums, p, 0)
 		estimateGo(&want, groups)
 		want.floor = want.out[3] // equals are above, too
 		estimateGo(&want, groups)
 		for _, k := range kernels() {
 			var got estimation
-			got.ready(c, sums, p, want.floor)
+			got.ready(c, 0, sums, p, want.floor)
 			k.estimate(&got, groups)
 			if got.out != want.out || got.above != want.above {
 				t.Errorf("%s: %d groups: other estimates than the reference", k.name, groups)

@@ -38,6 +38,19 @@ func (v Vector) Query() Query {
 	return q
 }
 
+// bytes are the query's dimensions as coarse as those of stored vectors.
+func (q Query) bytes() []byte {
+	most := int16(1)
+	for _, c := range q.Q {
+		most = max(most, c, -c)
+	}
+	b := make([]byte, len(q.Q))
+	for i, c := range q.Q {
+		b[i] = byte(int8(math.Round(float64(c) * 127 / float64(most))))
+	}
+	return b
+}
+
 func (q Query) floats() []float32 {
 	y := make([]float32, len(q.Q))
 	for i, c := range q.Q {

@@ -19,6 +19,8 @@ type Scan struct {
 	Prefix uint32 // slots below are searched; at least FirstMean
 	Seq    uint64 // only rows that have not ended by then
 	Limit  int
+	// Partitions: of what has partitions, only those nearest to the query are searched.
+	Partitions bool
 	// Pass says of a row whether it may be found; nil: any. It is called from several goroutines,
 	// and only for rows that would be found.
 	Pass func(row uint32) bool
@@ -27,25 +29,28 @@ type Scan struct {
 // Scan returns the Limit best by estimate, best first. Which ones they are does not depend on the
 // number of goroutines.
 func (s *Slab) Scan(q Scan) []Candidate {
-	probes := s.probes(q)
-	chunks := (q.Prefix + chunkSlots - 1) / chunkSlots
-	workers := uint32(1)
-	if q.Prefix > parallelFrom {
-		workers = uint32(max(1, min(maxWorkers, runtime.GOMAXPROCS(0))))
+	probes, pieces := s.probes(q), s.pieces(q)
+	total := uint32(0)
+	for _, p := range pieces {
+		total += p.to - p.from
+	}
+	workers := 1
+	if total > parallelFrom {
+		workers = max(1, min(maxWorkers, runtime.GOMAXPROCS(0)))
 	}
 	tops := make([]*top, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		tops[w] = newTop(q.Limit)
-		from, to := chunks*w/workers, chunks*(w+1)/workers
+		some := pieces[len(pieces)*w/workers : len(pieces)*(w+1)/workers]
 		if w == workers-1 {
-			s.scanChunks(tops[w], q, probes, from, to)
+			s.scanPieces(tops[w], q, probes, some)
 			break
 		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			s.scanChunks(tops[w], q, probes, from, to)
+			s.scanPieces(tops[w], q, probes, some)
 		}()
 	}
 	wg.Wait()
@@ -78,29 +83,36 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func (s *Slab) scanChunks(t *top, q Scan, probes []*probe, from, to uint32) {
+func (s *Slab) scanPieces(t *top, q Scan, probes []*probe, pieces []piece) {
 	w := scratches.Get().(*scratch)
 	defer scratches.Put(w)
-	for n := from; n < to; n++ {
-		slot := n * chunkSlots
-		c, p := s.chunk(slot), probes[MeanOf(slot)]
-		count := min(chunkSlots, q.Prefix-slot)
-		groups := int(count+scanLanes-1) / scanLanes
-		s.kernel.sums(w.sums[:], c.codes, p, groups)
-		w.ready(c, &w.sums, p, t.floor)
-		s.kernel.estimate(&w.estimation, groups)
-		for g, above := range w.above[:groups] {
-			for ; above != 0; above &= above - 1 {
-				i := uint32(g*scanLanes + bits.TrailingZeros32(above))
-				e := w.out[i]
-				if i >= count || e < t.floor {
-					continue
-				}
-				if c.holds(i, q.Seq) && (q.Pass == nil || q.Pass(c.row[i])) {
-					t.offer(Candidate{slot + i, c.row[i], e, float32(c.ratio[i] * p.doubt)})
-				}
+	for i := range pieces {
+		s.scanPiece(t, q, w, probes[pieces[i].mean], &pieces[i])
+	}
+	w.release()
+}
+
+func (s *Slab) scanPiece(t *top, q Scan, w *scratch, p *probe, x *piece) {
+	first := x.from / scanLanes * scanLanes // of the group
+	groups := int(x.to-first+scanLanes-1) / scanLanes
+	s.kernel.sums(w.sums[:], x.codes.bits[int(first)*bitBytes(s.dims):], p, groups)
+	w.ready(x.codes, first, w.sums[:], p, t.floor)
+	s.kernel.estimate(&w.estimation, groups)
+	for g, above := range w.above[:groups] {
+		for ; above != 0; above &= above - 1 {
+			n := g*scanLanes + bits.TrailingZeros32(above)
+			e, at := w.out[n], first+uint32(n)
+			if at < x.from || at >= x.to || e < t.floor {
+				continue
+			}
+			slot := x.slot(at)
+			if slot >= q.Prefix {
+				continue
+			}
+			c, i := s.chunk(slot), slot%chunkSlots
+			if c.holds(i, q.Seq) && (q.Pass == nil || q.Pass(c.row[i])) {
+				t.offer(Candidate{slot, c.row[i], e, float32(x.codes.ratio[at] * p.doubt)})
 			}
 		}
 	}
-	w.release()
 }

@@ -43,26 +43,38 @@ type Slab struct {
 	chunks atomic.Pointer[[]*chunk]
 	slots  atomic.Pointer[[]*[chunkSlots]uint32] // by row: slot+1, 0 where it has none
 	means  atomic.Pointer[[][]float32]
-	len    atomic.Uint32 // published
-	last   atomic.Uint64 // arrival of the last one published
+	epochs atomic.Pointer[[]Centroids]
+	runs   atomic.Pointer[[]*run] // by number; nil: not sealed
+	len    atomic.Uint32          // published
+	last   atomic.Uint64          // arrival of the last one published
 
 	// owned by the writer:
 	added, coded uint32
 	arrived      uint64
+	parted       uint32   // how many were given a partition
+	parts        []uint16 // those of the run that is not sealed
 }
 
-// chunk holds chunkSlots slots. Codes stand in groups of 32: a byte of each, then the next byte.
+// chunk holds chunkSlots slots.
 type chunk struct {
-	first  uint64 // arrival of the first slot
-	whole  []byte // the first FirstMean vectors as they are encoded
-	codes  []byte
+	first uint64 // arrival of the first slot
+	whole []byte // the first FirstMean vectors as they are encoded
+	codes atomic.Pointer[codes]
+	row   [chunkSlots]uint32
+	later [chunkSlots]uint32 // arrival less first
+	ends  atomic.Pointer[[chunkSlots]atomic.Uint64]
+}
+
+// codes are those of chunkSlots slots: of a chunk's in their order, until its run is sealed; then
+// of any slots of the run. They stand in groups of 32: a byte of each, then the next byte.
+type codes struct {
+	bits   []byte
 	ratio  [chunkSlots]float32
 	toMean [chunkSlots]float32
 	ones   [chunkSlots]uint16
-	row    [chunkSlots]uint32
-	later  [chunkSlots]uint32 // arrival less first
-	ends   atomic.Pointer[[chunkSlots]atomic.Uint64]
 }
+
+func newCodes(dims int) *codes { return &codes{bits: make([]byte, chunkSlots*bitBytes(dims))} }
 
 // NewSlab returns a slab of vectors of that many dimensions.
 func NewSlab(dims int) *Slab {
@@ -70,6 +82,8 @@ func NewSlab(dims int) *Slab {
 	s.chunks.Store(&[]*chunk{})
 	s.slots.Store(&[]*[chunkSlots]uint32{})
 	s.means.Store(&[][]float32{})
+	s.epochs.Store(&[]Centroids{})
+	s.runs.Store(&[]*run{})
 	return s
 }
 
@@ -132,16 +146,22 @@ func (s *Slab) setSlot(row, slot uint32) {
 	atomic.StoreUint32(&slots[row/chunkSlots][row%chunkSlots], slot+1)
 }
 
+// codesOf returns where the code of a slot goes, in a run that is not sealed.
+func (s *Slab) codesOf(slot uint32) *codes {
+	c := s.chunk(slot)
+	if c.codes.Load() == nil {
+		c.codes.Store(newCodes(s.dims))
+	}
+	return c.codes.Load()
+}
+
 // AddCode appends the code of the next slot that has none, as AppendCode made it.
 func (s *Slab) AddCode(code []byte) {
 	slot := s.coded
 	s.coded++
-	c, i := s.chunk(slot), slot%chunkSlots
-	if c.codes == nil {
-		c.codes = make([]byte, chunkSlots*bitBytes(s.dims))
-	}
+	c, i := s.codesOf(slot), slot%chunkSlots
 	c.ratio[i], c.toMean[i] = factors(code)
-	group := c.codes[int(i/scanLanes)*scanLanes*bitBytes(s.dims):]
+	group := c.bits[int(i/scanLanes)*scanLanes*bitBytes(s.dims):]
 	for n, b := range code[factorBytes:] {
 		group[n*scanLanes+int(i%scanLanes)] = b
 	}
@@ -166,16 +186,13 @@ func (s *Slab) AddCodes(codes []byte) {
 func (s *Slab) addGroup(codes []byte) {
 	slot, size := s.coded, CodeBytes(s.dims)
 	s.coded += scanLanes
-	c, first := s.chunk(slot), slot%chunkSlots
-	if c.codes == nil {
-		c.codes = make([]byte, chunkSlots*bitBytes(s.dims))
-	}
+	c, first := s.codesOf(slot), slot%chunkSlots
 	for l := range uint32(scanLanes) {
 		code := codes[int(l)*size:][:size]
 		c.ratio[first+l], c.toMean[first+l] = factors(code)
 		c.ones[first+l] = countOnes(code[factorBytes:])
 	}
-	group := c.codes[int(first)*bitBytes(s.dims):][:scanLanes*bitBytes(s.dims)]
+	group := c.bits[int(first)*bitBytes(s.dims):][:scanLanes*bitBytes(s.dims)]
 	interleave(group, codes[factorBytes:], size)
 }
 
@@ -184,6 +201,24 @@ func (s *Slab) AddMean(mean []float32) {
 	means := *s.means.Load()
 	means = append(means[:len(means):len(means)], mean)
 	s.means.Store(&means)
+}
+
+// AddPartitions appends the centroids of the next partitions, where there are such, and after their
+// codes the partitions of the next slots that have none.
+func (s *Slab) AddPartitions(c Centroids, parts []uint16) {
+	if c != nil {
+		epochs := *s.epochs.Load()
+		epochs = append(epochs[:len(epochs):len(epochs)], c)
+		s.epochs.Store(&epochs)
+	}
+	for _, p := range parts {
+		s.parts = append(s.parts, p)
+		s.parted++
+		if s.parted%runSlots == 0 {
+			s.seal(s.parted/runSlots - 1)
+			s.parts = s.parts[:0]
+		}
+	}
 }
 
 // Publish shows readers what was added.

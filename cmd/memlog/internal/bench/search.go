@@ -27,11 +27,13 @@ var benchSpace = index.Space{Model: "memlog bench", Dims: vectorDims}
 
 // SearchOptions of Search. Dir is a directory for a throw-away index.
 type SearchOptions struct {
-	Exe      string // this binary: the reading half runs in a process of its own
-	Dir      string
-	N        int
-	Queries  int
-	Progress func(stage string, done, total int64)
+	Exe     string // this binary: the reading half runs in a process of its own
+	Dir     string
+	N       int
+	Queries int
+	// Partitions: look only into those nearest to a query.
+	Partitions bool
+	Progress   func(stage string, done, total int64)
 }
 
 // SearchResult is how fast vectors are found among N, and how many of those that an exact scan of
@@ -39,6 +41,7 @@ type SearchOptions struct {
 type SearchResult struct {
 	N            int     `json:"n"`
 	Dims         int     `json:"dims"`
+	Partitioned  bool    `json:"partitioned"`
 	Kernel       string  `json:"kernel"`
 	BuildPerSec  float64 `json:"build_per_second"`      // vectors, into an index that has the memories
 	FirstAnswer  float64 `json:"open_to_first_ms"`      // from opening the index
@@ -60,7 +63,8 @@ func Search(ctx context.Context, o SearchOptions) (SearchResult, error) {
 		return SearchResult{}, fmt.Errorf("build: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, o.Exe, "bench", "search", "--json", "--read", dir,
-		"--n", fmt.Sprint(o.N), "--queries", fmt.Sprint(o.Queries))
+		"--n", fmt.Sprint(o.N), "--queries", fmt.Sprint(o.Queries),
+		fmt.Sprintf("--partitions=%t", o.Partitions))
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
@@ -165,14 +169,14 @@ func inBatches(ctx context.Context, db *index.DB, n int,
 // ReadVectors is the half of Search that measures, on an index that it built: for a process of its
 // own, whose memory is counted.
 func ReadVectors(ctx context.Context, dir string, o SearchOptions) (r SearchResult, err error) {
-	r = SearchResult{N: o.N, Dims: vectorDims, Kernel: vector.Kernel()}
+	r = SearchResult{N: o.N, Dims: vectorDims, Partitioned: o.Partitions, Kernel: vector.Kernel()}
 	queries, err := vectorQueries(o.Queries)
 	if err != nil {
 		return r, err
 	}
 	debug.FreeOSMemory() // what it took to make them is no part of a search
 	began := time.Now()
-	db, err := index.Open(dir, index.Options{ReadOnly: true})
+	db, err := index.Open(dir, index.Options{ReadOnly: true, Partitions: o.Partitions})
 	if err != nil {
 		return r, err
 	}
