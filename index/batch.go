@@ -17,19 +17,21 @@ type Batch struct {
 	b   *pebble.Batch // nil once committed or closed
 	src source
 
-	state    state
-	written  totals              // as they were last written under keyStat
-	names    map[string]uint32   // names numbered in this batch
-	postings map[string][]byte   // collected so that a key gets one merge per batch
-	merged   []map[string][]byte // postings that were moved into the pebble batch
-	ids      map[ID]Ordinal      // looked up or made in this batch
-	noTags   map[Ordinal]bool    // documents made in this batch that never had a tag
-	noAlias  map[Ordinal]bool
-	noHead   map[Ordinal]bool
-	briefs   map[Ordinal]brief // changed in this batch
-	vectors  vectors
-	streams  map[string]streamEnd // that got a document in this batch
-	changed  bool
+	state             state
+	written           totals              // as they were last written under keyStat
+	names             map[string]uint32   // names numbered in this batch
+	postings          map[string][]byte   // collected so that a key gets one merge per batch
+	merged            []map[string][]byte // postings that were moved into the pebble batch
+	tagged            []namedTagging      // begun and ended, in order
+	aliased, occurred bool                // got an alias, an occurrence
+	ids               map[ID]Ordinal      // looked up or made in this batch
+	noTags            map[Ordinal]bool    // documents made in this batch that never had a tag
+	noAlias           map[Ordinal]bool
+	noHead            map[Ordinal]bool
+	briefs            map[Ordinal]brief // changed in this batch
+	vectors           vectors
+	streams           map[string]streamEnd // that got a document in this batch
+	changed           bool
 
 	rows   []rowWithTo // for the table, once committed
 	ends   []rowEnd
@@ -47,6 +49,11 @@ type rowWithTo struct {
 	marks   byte
 	from    uint64
 	created int64
+}
+
+type namedTagging struct {
+	tag string
+	tagging
 }
 
 type rowEnd struct {
@@ -401,9 +408,7 @@ func (d *DB) commit(b *Batch) error {
 	if d.table != nil {
 		b.publish(d.table)
 	}
-	for _, postings := range b.merged {
-		d.lists.extend(postings)
-	}
+	b.extendLists()
 	d.commits++
 	b.publishVectors(d.slabs)
 	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
@@ -421,6 +426,12 @@ func (d *DB) commit(b *Batch) error {
 }
 
 func (b *Batch) publish(t *table) {
+	if b.aliased {
+		t.aliases.Store(true)
+	}
+	if b.occurred {
+		t.occurrences.Store(true)
+	}
 	for _, id := range b.newIDs {
 		t.addID(id)
 	}

@@ -44,7 +44,8 @@ type DB struct {
 	dirty   bool                    // mu guards: committed since the last flush
 	closed  bool                    // mu guards
 
-	lists lists // postings; extended with mu held
+	postings *kept[[]run]     // by key without block; updated with mu held
+	taggings *kept[[]tagging] // by tag; updated with mu held
 
 	noteMu sync.Mutex // guards: the file checkpointFile
 
@@ -104,8 +105,8 @@ func begin(dir string, o Options) (*DB, error) {
 func openGeneration(dir, path string, o Options) (*DB, error) {
 	d := &DB{
 		dir: dir, path: path, o: o, fuse: newFuse(o), names: map[string]uint32{},
-		streams: map[string]streamEnd{},
-		kick:    make(chan struct{}, 1), flushed: make(chan struct{}, 1), stop: make(chan struct{}),
+		streams: map[string]streamEnd{}, postings: newKept(sizeOfRuns), taggings: newKept(sizeOfTaggings),
+		kick: make(chan struct{}, 1), flushed: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := d.openPebble(); err != nil {
 		return nil, fmt.Errorf("open index %s: %w", path, err)

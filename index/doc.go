@@ -69,8 +69,8 @@
 // was asked for.
 //
 // Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
-// read into memory at the first of them (table.go). The postings that searches ask for stay in
-// memory, up to Options.ListBytes, and follow what is committed (lists.go).
+// read into memory at the first of them (table.go). The postings and the tags that searches ask for
+// stay in memory, up to Options.ListBytes, and follow what is committed (lists.go).
 //
 // # Vectors
 //

@@ -26,6 +26,12 @@ func (f fact) nameKey(ord Ordinal, name string, from uint64) key {
 }
 
 func (b *Batch) putFact(f fact, ord Ordinal, name string, from, to uint64) error {
+	switch f {
+	case tagFact:
+		b.tagged = append(b.tagged, namedTagging{name, tagging{ord, from, to}})
+	case aliasFact:
+		b.aliased = true
+	}
 	v := key(nil).u64(to)
 	if err := b.set(f.docKey(ord, name, from), v); err != nil {
 		return err
@@ -158,6 +164,7 @@ func occurrenceKey(ord Ordinal, occ ID, from uint64) key {
 }
 
 func (b *Batch) putOccurrence(ord Ordinal, o Occurrence) error {
+	b.occurred = true
 	if err := b.set(occurrenceKey(ord, o.ID, o.From), o.encode()); err != nil {
 		return err
 	}

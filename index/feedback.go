@@ -56,7 +56,11 @@ func (h *hybrid) common() ([]term, error) {
 	z := analyzers.Get().(*analyzer)
 	defer analyzers.Put(z)
 	for _, f := range top.sorted() {
-		text, err := h.v.text(h.t, f.row)
+		var err error
+		if h.docs.images[f.row], err = h.docs.image(f.row); err != nil { // most are hits, too
+			return nil, err
+		}
+		text, err := h.docs.text(f.row)
 		if err != nil {
 			return nil, err
 		}

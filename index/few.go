@@ -10,6 +10,43 @@ func (s *sieve) filters() bool {
 	return s.tagged != nil || s.typ != nil || s.project != nil || s.occurred != nil
 }
 
+// fewTagged is the share of rows, as a divisor, up to which the rows of a tag are gathered first.
+const fewTagged = 32
+
+// plain returns which rows the filter lets through, of rows that have a posting by the moment. Most
+// of a row's facts are far from those of the next in memory; so they are asked for once, and only
+// of rows that may pass by what is near.
+func (r *ranker) plain() func(Row) bool {
+	s, t, w := r.s, r.t, r.w
+	if !s.filters() {
+		return func(n Row) bool { return t.holds(n, s.seq) }
+	}
+	passed := func(n Row) bool { return w.passed[n/64]&(1<<(n%64)) != 0 }
+	if s.tagged != nil && s.tagged.len() <= int(t.len()/fewTagged) {
+		for o := range s.tagged.all {
+			if n := t.at(o, s.seq); n != noRow && s.match(t.row(n)) {
+				w.passed[n/64] |= 1 << (n % 64)
+			}
+		}
+		return passed
+	}
+	return func(n Row) bool {
+		c, i := t.chunk(n), n%tableChunk
+		if s.typ != nil && c.kinds[i].typ != *s.typ ||
+			s.project != nil && c.kinds[i].project != *s.project {
+			return false
+		}
+		at, bit := n/64, uint64(1)<<(n%64)
+		if w.asked[at]&bit == 0 {
+			w.asked[at] |= bit
+			if s.match(t.row(n)) {
+				w.passed[at] |= bit
+			}
+		}
+		return passed(n)
+	}
+}
+
 // scoreFew scores the rows that pass the filter by looking them up in terms, the last of the
 // ranker's, where that is cheaper than reading these through. It reports whether it did.
 func (r *ranker) scoreFew(terms []term) bool {
@@ -43,12 +80,9 @@ func (r *ranker) passing(postings, most int) (rows []Row, ok bool) {
 		if tagged.len() > most {
 			return nil, false
 		}
-		for i, word := range *tagged {
-			for ; word != 0; word &= word - 1 {
-				n := r.t.at(Ordinal(i<<6+bits.TrailingZeros64(word)), r.s.seq)
-				if n != noRow {
-					rows = append(rows, n)
-				}
+		for o := range tagged.all {
+			if n := r.t.at(o, r.s.seq); n != noRow {
+				rows = append(rows, n)
 			}
 		}
 		return rows, true
@@ -73,4 +107,15 @@ func (s docSet) len() (n int) {
 		n += bits.OnesCount64(word)
 	}
 	return n
+}
+
+// all yields the documents of the set, in order.
+func (s docSet) all(yield func(Ordinal) bool) {
+	for i, word := range s {
+		for ; word != 0; word &= word - 1 {
+			if !yield(Ordinal(i<<6 + bits.TrailingZeros64(word))) {
+				return
+			}
+		}
+	}
 }

@@ -157,17 +157,14 @@ func (v *View) tagged(f Filter, seq uint64) (*docSet, error) {
 		if !f.All && i > 0 {
 			one = all
 		}
-		prefix := newKey(keyTagDoc).str(tag)
-		err := v.src.scan(prefix, func(k, val []byte) (bool, error) {
-			g, h := fieldReader{b: k[len(prefix):]}, fieldReader{b: val}
-			ord, from, to := g.ord(), g.u64(), h.u64()
-			if at(from, to, seq) {
-				one.add(ord)
-			}
-			return true, errors.Join(g.done("tag key"), h.done("tag"))
-		})
+		taggings, err := v.taggings(tag)
 		if err != nil {
 			return nil, err
+		}
+		for _, t := range taggings {
+			if at(t.from, t.to, seq) {
+				one.add(t.ord)
+			}
 		}
 		if f.All && i > 0 {
 			one = all.intersect(one)

@@ -4,121 +4,85 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"sync"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
-// lists keeps the postings that searches asked for as they are in the index, so that the next
-// search neither reads nor merges them. A kept list is whole: what a commit adds to its term is
-// added here too, and as nothing else ever happens to postings, one list serves views of all
-// moments, each up to its own last row.
-type lists struct {
-	mu    sync.Mutex
-	terms map[string]*postingList // mu guards; by the part of the key that names the term
-	bytes int                     // mu guards: about what they take
-	turn  uint64                  // mu guards: counts what was asked for
+// Two kinds of lists that searches ask for stay in memory as they are in the index, so that the
+// next search neither reads nor merges them: the postings of a term, and which documents have a
+// tag. A kept list is whole: what a commit adds is added to it. Nothing else ever happens to
+// postings, so one list serves views of all moments, each up to its own last row. The list of a tag
+// that is taken off a document is dropped.
+
+// tagging is an interval in which a document has a tag.
+type tagging struct {
+	ord      Ordinal
+	from, to uint64
 }
 
-// postingList is what there is of one term; no runs where no text has it.
-type postingList struct {
-	runs []run  // replaced, never changed: searches hold it
-	used uint64 // turn in which it was asked for last
-}
+// tagShare is the part of Options.ListBytes that lists of tags may take; postings take all of it.
+const tagShare = 4
 
-// listOverhead is about what a list takes beside its postings: the map's entry, name and runs.
-const listOverhead = 160
-
-func (l *postingList) bytes(name string) (n int) {
-	for _, r := range l.runs {
+func sizeOfRuns(runs []run) (n int) {
+	for _, r := range runs {
 		n += cap(r.data)
 	}
-	return n + len(name) + listOverhead
+	return n
 }
 
-// get returns the postings of a term. Nobody may change them.
-func (s *lists) get(name []byte) ([]run, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.terms[string(name)]
-	if !ok {
-		return nil, false
-	}
-	s.turn++
-	l.used = s.turn
-	return l.runs, true
-}
+func sizeOfTaggings(all []tagging) int { return cap(all) * 24 }
 
-// put keeps all committed postings of a term, and drops others where they get too many.
-func (s *lists) put(name []byte, runs []run, most int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.terms[string(name)]; ok {
-		return
-	}
-	if s.terms == nil {
-		s.terms = map[string]*postingList{}
-	}
-	s.turn++
-	l := &postingList{runs: runs, used: s.turn}
-	s.terms[string(name)] = l
-	if s.bytes += l.bytes(string(name)); s.bytes > most {
-		s.drop(most - most/4)
-	}
-}
-
-// drop forgets what was not asked for longest, until no more than most bytes are left.
-func (s *lists) drop(most int) {
-	names := slices.SortedFunc(maps.Keys(s.terms), func(a, b string) int {
-		return cmp.Compare(s.terms[a].used, s.terms[b].used)
-	})
-	for _, name := range names {
-		if s.bytes <= most {
-			return
+// extendLists adds what a batch committed to the kept lists.
+func (b *Batch) extendLists() {
+	if b.d.postings.len() > 0 {
+		for _, merged := range b.merged {
+			for k, added := range merged {
+				name, block := k[:len(k)-4], binary.BigEndian.Uint32([]byte(k[len(k)-4:]))
+				b.d.postings.update(name, func(runs []run) ([]run, bool) {
+					return extended(runs, Row(block)<<postingBlockShift, added), true
+				})
+			}
 		}
-		s.bytes -= s.terms[name].bytes(name)
-		delete(s.terms, name)
 	}
-}
-
-// extend adds what a commit added to postings, by their keys.
-func (s *lists) extend(added map[string][]byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.terms) == 0 {
-		return
-	}
-	for k, postings := range added {
-		name, block := k[:len(k)-4], k[len(k)-4:]
-		if l, ok := s.terms[name]; ok {
-			s.bytes -= l.bytes(name)
-			l.extend(Row(binary.BigEndian.Uint32([]byte(block)))<<postingBlockShift, postings)
-			s.bytes += l.bytes(name)
+	if b.d.taggings.len() > 0 {
+		for _, t := range b.tagged {
+			b.d.taggings.update(t.tag, func(all []tagging) ([]tagging, bool) {
+				return append(all, t.tagging), t.to == 0
+			})
 		}
 	}
 }
 
-// extend adds postings behind the end of what a search may hold, or in another place.
-func (l *postingList) extend(base Row, postings []byte) {
-	at, ok := slices.BinarySearchFunc(l.runs, base, func(r run, base Row) int {
+// extended returns runs with postings added, behind the end of what a search may hold or in another
+// place.
+func extended(runs []run, base Row, postings []byte) []run {
+	at, ok := slices.BinarySearchFunc(runs, base, func(r run, base Row) int {
 		return cmp.Compare(r.base, base)
 	})
-	if l.runs = slices.Clone(l.runs); ok {
-		l.runs[at].data = append(l.runs[at].data, postings...)
-		return
+	runs = slices.Clone(runs)
+	if ok {
+		runs[at].data = append(runs[at].data, postings...)
+		return runs
 	}
-	l.runs = slices.Insert(l.runs, at, run{base, bytes.Clone(postings)})
+	return slices.Insert(runs, at, run{base, bytes.Clone(postings)})
+}
+
+// keeps reports whether lists are kept of what the view reads, and calls put, with no commit in
+// between, unless something was committed since the view was made.
+func (v *View) keep(put func()) {
+	v.d.mu.Lock()
+	defer v.d.mu.Unlock()
+	if v.batch == nil && v.commits == v.d.commits && !v.d.closed {
+		put()
+	}
 }
 
 // postings returns all postings of a term that the view's keys have, or more.
 func (r *ranker) postings(name string) ([]run, error) {
-	prefix := newKey(keyPosting).str(name)
-	kept := r.v.batch == nil
-	if kept {
-		if runs, ok := r.v.d.lists.get(prefix); ok {
+	prefix, d := newKey(keyPosting).str(name), r.v.d
+	if r.v.batch == nil {
+		if runs, ok := d.postings.get(prefix); ok {
 			return runs, nil
 		}
 	}
@@ -126,19 +90,8 @@ func (r *ranker) postings(name string) ([]run, error) {
 	if err != nil {
 		return nil, r.v.src.fuse.check(fmt.Errorf("read postings of %q: %w", name, err))
 	}
-	if kept {
-		r.v.keepList(prefix, runs)
-	}
+	r.v.keep(func() { d.postings.put(prefix, runs, d.o.ListBytes) })
 	return runs, nil
-}
-
-// keepList keeps what was read unless something was committed since the view was made.
-func (v *View) keepList(name []byte, runs []run) {
-	v.d.mu.Lock()
-	defer v.d.mu.Unlock()
-	if v.commits == v.d.commits && !v.d.closed {
-		v.d.lists.put(name, runs, v.d.o.ListBytes)
-	}
 }
 
 // read reads the postings behind a prefix of keys.
@@ -168,8 +121,21 @@ func (r *ranker) read(prefix key) (runs []run, err error) {
 	return runs, r.v.src.finish(r.it)
 }
 
-func closeIterator(it *pebble.Iterator) {
-	if it != nil {
-		it.Close() // its errors were seen where it was read
+// taggings returns the intervals in which documents have a tag.
+func (v *View) taggings(tag string) (all []tagging, err error) {
+	if v.batch == nil {
+		if all, ok := v.d.taggings.get([]byte(tag)); ok {
+			return all, nil
+		}
 	}
+	prefix := newKey(tagFact.byName).str(tag)
+	err = v.src.scan(prefix, func(k, val []byte) (bool, error) {
+		f, g := fieldReader{b: k[len(prefix):]}, fieldReader{b: val}
+		all = append(all, tagging{f.ord(), f.u64(), g.u64()})
+		return true, errors.Join(f.done("tag key"), g.done("tag"))
+	})
+	if err == nil {
+		v.keep(func() { v.d.taggings.put([]byte(tag), all, v.d.o.ListBytes/tagShare) })
+	}
+	return all, err
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -47,9 +48,9 @@ func TestKeptListsAnswerAsStoredOnes(t *testing.T) {
 			found += len(strings.Fields(got[0]))
 		}
 	}
-	if len(kept.lists.terms) < 10 || len(none.lists.terms) > 1 || found < 2000 {
+	if len(kept.postings.entries) < 10 || len(none.postings.entries) > 1 || found < 2000 {
 		t.Fatalf("%d lists kept, %d where none should be, %d hits: too few to mean anything",
-			len(kept.lists.terms), len(none.lists.terms), found)
+			len(kept.postings.entries), len(none.postings.entries), found)
 	}
 }
 
@@ -62,7 +63,7 @@ func TestOldViewKeepsNoList(t *testing.T) {
 	if _, err := old.Search(Query{Text: "alder", Limit: 10}); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(d.lists.terms); n != 0 {
+	if n := d.postings.len(); n != 0 {
 		t.Fatalf("%d lists of an old view are kept", n)
 	}
 	now := view(t, d)
@@ -76,7 +77,7 @@ func TestOldViewKeepsNoList(t *testing.T) {
 
 func TestListsStayWithinBytes(t *testing.T) {
 	const most = 40_000
-	var s lists
+	s := newKept(sizeOfRuns)
 	for i := range 400 {
 		s.put(fmt.Appendf(nil, "term %d", i), []run{{0, make([]byte, 4*(i%97))}}, most)
 		if i%3 == 0 {
@@ -87,11 +88,11 @@ func TestListsStayWithinBytes(t *testing.T) {
 		}
 	}
 	sum := 0
-	for name, l := range s.terms {
-		sum += l.bytes(name)
+	for name, e := range s.entries {
+		sum += s.sizeOf(name, e.value)
 	}
-	if sum != s.bytes || len(s.terms) < 50 {
-		t.Errorf("%d lists of %d bytes, counted as %d", len(s.terms), sum, s.bytes)
+	if sum != s.bytes || s.len() < 50 {
+		t.Errorf("%d lists of %d bytes, counted as %d", s.len(), sum, s.bytes)
 	}
 	if _, ok := s.get([]byte("term 0")); !ok {
 		t.Error("what was asked for again and again was dropped")
@@ -117,14 +118,18 @@ func TestExtendLists(t *testing.T) {
 		return string(binary.BigEndian.AppendUint32(slices.Clone(name), block))
 	}
 	for range 20 { // orders of the map
-		var s lists
+		d := &DB{postings: newKept(sizeOfRuns), taggings: newKept(sizeOfTaggings)}
+		s := d.postings
 		s.put(name, []run{{0, appendPosting(nil, 7, 1)}}, 1<<20)
 		held, _ := s.get(name)
-		s.extend(map[string][]byte{
+		b := &Batch{d: d}
+		b.merged = append(b.merged, map[string][]byte{
 			key(2): appendPosting(nil, 2<<16+3, 1), key(0): appendPosting(nil, 9, 2),
 			key(1): appendPosting(appendPosting(nil, 1<<16, 1), 2<<16-1, 1),
+		}, map[string][]byte{
+			key(2): appendPosting(nil, 2<<16+4, 1), "other\x00\x00\x00\x00": nil,
 		})
-		s.extend(map[string][]byte{key(2): appendPosting(nil, 2<<16+4, 1), "other\x00\x00\x00\x00": nil})
+		b.extendLists()
 		runs, _ := s.get(name)
 		want := []Row{7, 9, 1 << 16, 2<<16 - 1, 2<<16 + 3, 2<<16 + 4}
 		if diff := gocmp.Diff(want, rows(runs)); diff != "" {
@@ -133,6 +138,67 @@ func TestExtendLists(t *testing.T) {
 		if diff := gocmp.Diff([]Row{7}, rows(held)); diff != "" {
 			t.Fatalf("a held list changed (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// Which documents have a tag is kept, too, and followed: what is given it, what it is taken from,
+// also in the moments before.
+func TestKeptTagsFollow(t *testing.T) {
+	d := many(t, 40, 9)
+	r := rand.New(rand.NewPCG(3, 4))
+	tagged := func(v *View) (all []int) {
+		p, err := v.List(Filter{Tags: []string{"new"}}, "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, doc := range p.Docs {
+			all = append(all, number(doc.ID))
+		}
+		slices.Sort(all)
+		return all
+	}
+	want := map[uint64][]int{}
+	have := map[int]bool{}
+	for seq := uint64(41); seq <= 160; seq++ {
+		b, err := d.NewBatch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 1 + r.IntN(12)
+		if have[n] = !have[n]; have[n] {
+			_, err = b.OpenTag(numbered(n), seq, "new")
+		} else {
+			_, err = b.CloseTag(numbered(n), seq, "new")
+		}
+		if err := errors.Join(err, b.SetCheckpoint(madeCheckpoint(seq)), b.Commit()); err != nil {
+			t.Fatal(err)
+		}
+		v := view(t, d)
+		want[seq] = tagged(v)
+		done(t, v)
+		alive := view(t, d)
+		docs := 0
+		for _, doc := range allDocs(t, alive) {
+			if slices.Contains(doc.Tags, "new") {
+				docs++
+			}
+		}
+		done(t, alive)
+		if docs != len(want[seq]) {
+			t.Fatalf("at %d: %d documents have the tag, %d are found by it", seq, docs, len(want[seq]))
+		}
+		then := 41 + r.Uint64N(seq-40)
+		past, err := d.At(then)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(want[then], tagged(past)); diff != "" {
+			t.Fatalf("at %d as of %d (-then +now):\n%s", seq, then, diff)
+		}
+		done(t, past)
+	}
+	if d.taggings.len() == 0 {
+		t.Fatal("nothing was kept")
 	}
 }
 
@@ -158,5 +224,35 @@ func TestSearchRun(t *testing.T) {
 				t.Fatalf("search %d from %d: %d, want %d", n, from, one.searchFrom(from, n), want)
 			}
 		}
+	}
+}
+
+// The first alias and the first occurrence of an index are seen by searches that came before.
+func TestFirstFactsAreSeen(t *testing.T) {
+	d := many(t, 30, 3)
+	hit := func() Doc {
+		v := view(t, d)
+		defer done(t, v)
+		hits, err := v.Search(Query{Text: "alder", Limit: 1})
+		if err != nil || len(hits) != 1 {
+			t.Fatalf("%d hits, %v", len(hits), err)
+		}
+		return hits[0].Doc
+	}
+	before := hit()
+	b, err := d.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, aliasErr := b.SetAliases(before.ID, 31, []string{"other"})
+	_, occErr := b.PutOccurrence(before.ID, Occurrence{ID: ID{9}, From: 31, Created: 5})
+	err = errors.Join(aliasErr, occErr, b.SetCheckpoint(madeCheckpoint(31)), b.Commit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := hit()
+	if len(before.Aliases)+len(before.Occurrences) != 0 || !slices.Equal(after.Aliases,
+		[]string{"other"}) || len(after.Occurrences) != 1 {
+		t.Errorf("aliases %q, occurrences %v", after.Aliases, after.Occurrences)
 	}
 }

@@ -180,7 +180,7 @@ const maxPhraseTexts = 10_000
 // pass returns which rows may be found: those that the filter lets through, and that have the
 // query's phrases. It reads texts where there are phrases, and memory else.
 func (r *ranker) pass(p parsed) (func(Row) bool, error) {
-	plain := func(n Row) bool { return r.s.match(r.t.row(n)) }
+	plain := r.plain()
 	if len(p.phrases) == 0 {
 		return plain, nil
 	}
@@ -204,7 +204,7 @@ func (r *ranker) pass(p parsed) (func(Row) bool, error) {
 			if read++; read > maxPhraseTexts {
 				return nil, fmt.Errorf("phrase in more than %d texts: %w", maxPhraseTexts, ErrPhrase)
 			}
-			ok, err := r.v.hasPhrases(r.t, n, p.phrases)
+			ok, err := r.hasPhrases(n, p.phrases)
 			if err != nil {
 				return nil, err
 			}
@@ -215,8 +215,8 @@ func (r *ranker) pass(p parsed) (func(Row) bool, error) {
 }
 
 // hasPhrases reads a text to see whether it has all the phrases.
-func (v *View) hasPhrases(t *table, n Row, phrases [][]string) (bool, error) {
-	seq, err := v.sequence(t, n)
+func (r *ranker) hasPhrases(n Row, phrases [][]string) (bool, error) {
+	seq, err := r.sequence(n)
 	if err != nil {
 		return false, err
 	}
@@ -237,30 +237,9 @@ func contains(seq, part []string) bool {
 	return false
 }
 
-func (v *View) sequence(t *table, n Row) ([]string, error) {
-	text, err := v.text(t, n)
+func (r *ranker) sequence(n Row) ([]string, error) {
+	text, err := r.docs.text(n)
 	z := analyzers.Get().(*analyzer)
 	defer analyzers.Put(z)
 	return z.sequence(text), err
-}
-
-// text reads the text of a row.
-func (v *View) text(t *table, n Row) (string, error) {
-	if v.d.o.Text == nil {
-		return "", fmt.Errorf("read texts: %w", ErrMode)
-	}
-	row := t.row(n)
-	k := imageKey(row.ord, row.from, n)
-	val, ok, err := v.src.get(k)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", v.src.fuse.check(fmt.Errorf("no image %q: %w", k, errValue))
-	}
-	i, err := decodeImage(k, val)
-	if err != nil {
-		return "", v.src.fuse.check(err)
-	}
-	return v.d.o.Text(i.Payload), nil
 }

@@ -7,22 +7,29 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
+func closeIterator(it *pebble.Iterator) {
+	if it != nil {
+		it.Close() // its errors were seen where it was read
+	}
+}
+
 // rowReader reads documents by their rows, for which the table knows all but payload and facts. It
 // has one iterator for all of them: making one costs more than using it.
 type rowReader struct {
-	v  *View
-	t  *table
-	it *pebble.Iterator // over facts
+	v      *View
+	t      *table
+	it     *pebble.Iterator // over facts; nil until some are read
+	images map[Row]Image    // that are read already
 }
 
-func (v *View) rowReader(t *table) *rowReader { return &rowReader{v: v, t: t} }
+func (v *View) rowReader(t *table) *rowReader {
+	return &rowReader{v: v, t: t, images: map[Row]Image{}}
+}
 
 func (r *rowReader) close() { closeIterator(r.it) }
 
 // rowHits reads the documents that were found.
-func (v *View) rowHits(t *table, rows []found) ([]Hit, error) {
-	r := v.rowReader(t)
-	defer r.close()
+func (r *rowReader) hits(rows []found) ([]Hit, error) {
 	hits := make([]Hit, 0, len(rows))
 	for _, f := range rows {
 		d, err := r.doc(f.row)
@@ -38,17 +45,11 @@ func (v *View) rowHits(t *table, rows []found) ([]Hit, error) {
 func (r *rowReader) doc(n Row) (Doc, error) {
 	v, row := r.v, r.t.row(n)
 	d := Doc{ID: r.t.id(row.ord), Ordinal: row.ord}
-	k := imageKey(row.ord, row.from, n)
-	ok, err := v.src.peek(k, func(val []byte) (err error) {
-		d.Image, err = decodeImage(k, val)
-		return err
-	})
-	if err == nil && !ok {
-		err = fmt.Errorf("document %s in no image at %d: %w", d.ID, v.seq, errValue)
-	}
+	i, err := r.image(n)
 	if err != nil {
-		return Doc{}, v.src.fuse.check(err)
+		return Doc{}, err
 	}
+	d.Image = i
 	d.To = v.known(row.to.Load())
 	if d.Deleted {
 		return d, nil
@@ -65,8 +66,13 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 	if err := names(tagFact, &d.Tags); err != nil {
 		return Doc{}, err
 	}
-	if err := names(aliasFact, &d.Aliases); err != nil {
-		return Doc{}, err
+	if r.t.aliases.Load() {
+		if err := names(aliasFact, &d.Aliases); err != nil {
+			return Doc{}, err
+		}
+	}
+	if !r.t.occurrences.Load() {
+		return d, nil
 	}
 	err = r.each(newKey(keyOccurrence).ord(row.ord), func(k, val []byte) error {
 		o, err := decodeOccurrence(k, val)
@@ -78,6 +84,39 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 	})
 	sortOccurrences(d.Occurrences)
 	return d, err
+}
+
+// image reads what the row's document was, unless it is in images.
+func (r *rowReader) image(n Row) (Image, error) {
+	if i, ok := r.images[n]; ok {
+		return i, nil
+	}
+	row := r.t.row(n)
+	k := imageKey(row.ord, row.from, n)
+	var i Image
+	ok, err := r.v.src.peek(k, func(val []byte) (err error) {
+		i, err = decodeImage(k, val)
+		return err
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("no image %q: %w", k, errValue)
+	}
+	if err != nil {
+		return Image{}, r.v.src.fuse.check(err)
+	}
+	return i, nil
+}
+
+// text is the text of a row.
+func (r *rowReader) text(n Row) (string, error) {
+	if r.v.d.o.Text == nil {
+		return "", fmt.Errorf("read texts: %w", ErrMode)
+	}
+	i, err := r.image(n)
+	if err != nil {
+		return "", err
+	}
+	return r.v.d.o.Text(i.Payload), nil
 }
 
 // each calls fn with each key that begins with prefix, in order.

@@ -157,7 +157,9 @@ func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
 		}
 		top.offer(f)
 	}
-	return v.rowHits(t, top.sorted())
+	docs := v.rowReader(t)
+	defer docs.close()
+	return docs.hits(top.sorted())
 }
 
 // payload reads an image's payload through an iterator: rows are in nearly the order of their

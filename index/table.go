@@ -31,8 +31,8 @@ type rowInfo struct {
 	to      atomic.Uint64 // 0: still
 }
 
-// rowChunk is tableChunk rows, with what BM25 asks of each apart, so that reading postings through
-// stays in the processor's caches.
+// rowChunk is tableChunk rows, with what is asked of most of them apart, so that reading postings
+// through stays in the processor's caches.
 type rowChunk struct {
 	lengths [tableChunk]uint32             // terms of each row
 	ended   [tableChunk / 64]atomic.Uint64 // rows that have an end, a bit each
@@ -81,6 +81,8 @@ type table struct {
 	numRow atomic.Uint32
 	numID  atomic.Uint32
 	ends   []Ordinal // by session: its last document; the writer's
+
+	aliases, occurrences atomic.Bool // whether any document ever had one
 }
 
 // docInfo is where a document is in the table and in its session. A document that has no row yet
@@ -258,6 +260,17 @@ func loadTable(s source) (*table, error) {
 	err = s.scan(newKey(keyRows), func(_, v []byte) (bool, error) { return true, t.addRows(v) })
 	if err != nil {
 		return nil, err
+	}
+	for prefix, any := range map[byte]*atomic.Bool{
+		aliasFact.byDoc: &t.aliases, keyOccurrence: &t.occurrences,
+	} {
+		err := s.scan(newKey(prefix), func(_, _ []byte) (bool, error) {
+			any.Store(true)
+			return false, nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return t, s.scan(newKey(keyClosed), func(k, v []byte) (bool, error) {
 		f, g := fieldReader{b: k[1:]}, fieldReader{b: v}

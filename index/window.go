@@ -18,8 +18,7 @@ func Weak(hits []Hit) bool {
 // windows makes hits of candidates, best first, up to the query's limit. With Context, a candidate
 // that a better one's window shows already is no hit of its own.
 func (h *hybrid) windows(all []*candidate) ([]Hit, error) {
-	r := h.v.rowReader(h.t)
-	defer r.close()
+	r := h.docs
 	var hits []Hit
 	var end func()
 	var err error

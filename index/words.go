@@ -56,6 +56,7 @@ type ranker struct {
 	end   Row // first row after the view's moment
 	stats Stats
 	w     *workspace
+	docs  *rowReader
 	it    *pebble.Iterator // over all postings; nil until one must be read
 	terms []term           // rarest first
 	// skipped is how many of terms, at the end, were not read through: what they add to a row is
@@ -69,7 +70,7 @@ func (v *View) ranker(t *table, s *sieve) (*ranker, error) {
 	if err != nil || stats.Live == 0 {
 		return nil, err
 	}
-	r := &ranker{v: v, t: t, s: s, stats: stats, b: newBM25(stats)}
+	r := &ranker{v: v, t: t, s: s, stats: stats, b: newBM25(stats), docs: v.rowReader(t)}
 	r.end = Row(sort.Search(int(t.len()), func(i int) bool { return t.row(Row(i)).from > v.seq }))
 	r.w = workspaces.Get().(*workspace)
 	r.w.begin(int(t.len()), r.b)
@@ -78,6 +79,7 @@ func (v *View) ranker(t *table, s *sieve) (*ranker, error) {
 
 func (r *ranker) close() {
 	closeIterator(r.it)
+	r.docs.close()
 	r.w.end()
 	workspaces.Put(r.w)
 }
@@ -89,6 +91,8 @@ type workspace struct {
 	slots   []int32 // one more than the row's place among the candidates
 	touched []Row   // rows with a score
 	slotted []Row
+	asked   []uint64 // rows of which it is known whether they pass the filter, a bit each
+	passed  []uint64 // rows that do
 	top     lowest
 	norms   [maxNorm]float64 // by length: what saturates a score
 	normsOf bm25
@@ -109,6 +113,7 @@ func (w *workspace) begin(rows int, b bm25) {
 	if len(w.cells) < rows {
 		n := rows + rows/8
 		w.cells, w.slots = make([]cell, n), make([]int32, n)
+		w.asked, w.passed = make([]uint64, n/64+1), make([]uint64, n/64+1)
 	}
 	w.touched, w.slotted = w.touched[:0], w.slotted[:0]
 	if w.normsOf != b {
@@ -126,6 +131,8 @@ func (w *workspace) end() {
 	for _, n := range w.slotted {
 		w.slots[n] = 0
 	}
+	clear(w.asked)
+	clear(w.passed)
 }
 
 // load returns a term with its postings up to the view's moment.
@@ -454,7 +461,7 @@ func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
 	r.gather(q.Limit, pass)
 	top := &best{t: t, limit: q.Limit}
 	r.offer(top, r.threshold(q.Limit, 0, pass), pass, nil)
-	hits, err := v.rowHits(t, top.sorted())
+	hits, err := r.docs.hits(top.sorted())
 	for i := range hits {
 		hits[i].Covers = r.covers(hits[i].Doc.Row)
 		if q.Explain {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"memlog/cmd/memlog/internal/bench"
+	"memlog/cmd/memlog/internal/memory"
 )
 
 // The defaults of memlog bench search.
@@ -19,18 +20,26 @@ const (
 func benchSearchCommand() *command {
 	return &command{
 		name:    "search",
-		summary: "How fast vectors are found, and how many of those an exact scan finds",
+		summary: "How fast vectors and texts are found, and how many of the vectors",
 		about: `
 Builds an index of made vectors of 384 dimensions in a throw-away directory, then searches it in a
 process of its own, one search at a time, with and without a filter. What is found is compared with
 an exact scan of all vectors in the same run. With --partitions a search without a filter looks only
 into the partitions nearest to it, as it does anyway among two million and more; there are some from
-262,144 vectors on.`,
-		examples: []string{`memlog bench search`, `memlog bench search --n 10000 --queries 50`},
+262,144 vectors on.
+
+Then fills a throw-away store with as many memories, rebuilds its index and searches it by words, by
+all signals, with filters, as of a moment and for exact text, beside a scan of all words in memory.
+The texts are made, or with --texts those of a folder of NAME.memories.jsonl, whose questions are
+then asked; where they are too few, halves of two of them.`,
+		examples: []string{`memlog bench search`, `memlog bench search --n 10000 --queries 50`,
+			`memlog bench search --only texts --texts questions/`},
 		flags: []cli.Flag{
-			&cli.IntFlag{Name: "n", Usage: "`N` vectors (default: 100000)"},
+			&cli.IntFlag{Name: "n", Usage: "`N` vectors and memories (default: 100000)"},
 			&cli.IntFlag{Name: "queries", Usage: "`N` searches of each kind (default: 500)"},
 			&cli.BoolFlag{Name: "partitions", Usage: "look only into the nearest partitions"},
+			&cli.StringFlag{Name: "texts", Usage: "`DIR` of texts to be searched (default: made ones)"},
+			&cli.StringFlag{Name: "only", Usage: "measure only `PART`: vectors or texts"},
 			&cli.StringFlag{Name: "read", Hidden: true},
 		},
 		run: runBenchSearch,
@@ -49,6 +58,18 @@ func runBenchSearch(ctx context.Context, c *call) (err error) {
 			*n = given
 		}
 	}
+	only := c.str("only")
+	switch only {
+	case "texts":
+		text, err := c.benchText(ctx, o.N, o.Queries)
+		if err != nil {
+			return err
+		}
+		return c.emit(map[string]any{"n": o.N, "text": text}, func(p *page) { p.benchText(text) })
+	case "", "vectors":
+	default:
+		return memory.Invalid("--only", "there is no part %q", only).WithHint("vectors or texts")
+	}
 	var res bench.SearchResult
 	if dir := c.str("read"); dir != "" {
 		res, err = bench.ReadVectors(ctx, dir, o)
@@ -61,11 +82,21 @@ func runBenchSearch(ctx context.Context, c *call) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 		res, err = bench.Search(ctx, o)
+		if err == nil && only == "" {
+			var text bench.TextResult
+			text, err = c.benchText(ctx, o.N, o.Queries)
+			res.Text = &text
+		}
 	}
 	if err != nil {
 		return err
 	}
-	return c.emit(res, func(p *page) { p.benchSearch(res) })
+	return c.emit(res, func(p *page) {
+		p.benchSearch(res)
+		if res.Text != nil {
+			p.benchText(*res.Text)
+		}
+	})
 }
 
 func (p *page) benchSearch(r bench.SearchResult) {

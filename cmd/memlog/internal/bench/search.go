@@ -53,6 +53,8 @@ type SearchResult struct {
 	ResidentMB   float64 `json:"resident_mb,omitempty"` // of the process after its searches
 	WithFilterMB float64 `json:"filtered_mb,omitempty"` // and after those with a filter
 	IndexMB      float64 `json:"index_mb"`              // on disk
+
+	Text *TextResult `json:"text,omitempty"`
 }
 
 // Search builds an index of N vectors and measures it in a process of its own.
