@@ -108,7 +108,7 @@ func (z *analyzer) into(a *analysis, text string) {
 // addWord adds one word as it is written, in lower case, and its parts where it is an identifier
 // (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
 func (z *analyzer) addWord(a *analysis, w string) {
-	if isPlain(w) {
+	if isLowerASCII(w) {
 		z.addPlain(a, w)
 		return
 	}
@@ -154,6 +154,17 @@ func (z *analyzer) addPlain(a *analysis, w string) {
 		return
 	}
 	a.add(stem, isStopWord(stem))
+}
+
+// isLowerASCII reports words that are no identifier of several parts at first sight: of the letters
+// a to z and digits alone.
+func isLowerASCII(w string) bool {
+	for i := 0; i < len(w); i++ {
+		if c := w[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // isPlain reports words of the letters a to z alone.

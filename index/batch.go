@@ -18,14 +18,15 @@ type Batch struct {
 	src source
 
 	state             state
-	written           totals              // as they were last written under keyStat
-	names             map[string]uint32   // names numbered in this batch
-	postings          map[string][]byte   // collected so that a key gets one merge per batch
-	merged            []map[string][]byte // postings that were moved into the pebble batch
-	tagged            []namedTagging      // begun and ended, in order
-	aliased, occurred bool                // got an alias, an occurrence
-	ids               map[ID]Ordinal      // looked up or made in this batch
-	noTags            map[Ordinal]bool    // documents made in this batch that never had a tag
+	written           totals               // as they were last written under keyStat
+	names             map[string]uint32    // names numbered in this batch
+	appends           map[string]*[]byte   // collected so that a key gets one merge per batch
+	merged            []map[string]*[]byte // of these, what was moved into the pebble batch
+	postKey           key                  // of the posting that was put last
+	tagged            []namedTagging       // begun and ended, in order
+	aliased, occurred bool                 // got an alias, an occurrence
+	ids               map[ID]Ordinal       // looked up or made in this batch
+	noTags            map[Ordinal]bool     // documents made in this batch that never had a tag
 	noAlias           map[Ordinal]bool
 	noHead            map[Ordinal]bool
 	briefs            map[Ordinal]brief // changed in this batch
@@ -97,7 +98,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 	}
 	b := &Batch{
 		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
-		names: map[string]uint32{}, postings: map[string][]byte{},
+		names: map[string]uint32{}, appends: map[string]*[]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
 		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
 		briefs: map[Ordinal]brief{},
@@ -129,13 +130,25 @@ func (b *Batch) set(k key, v []byte) error {
 	return nil
 }
 
-func (b *Batch) merge(k key, v []byte) error {
-	b.changed = true
-	if err := b.b.Merge(k, v, nil); err != nil {
-		return fmt.Errorf("write index batch: %w", err)
-	}
-	return nil
+// appendTo adds v to the end of the value of k.
+func (b *Batch) appendTo(k key, v []byte) {
+	to := b.appending(k)
+	*to = append(*to, v...)
 }
+
+// appending is what will be added to the value of k; the caller may add to it.
+func (b *Batch) appending(k key) *[]byte {
+	b.changed = true
+	to := b.appends[string(k)]
+	if to == nil {
+		to = new([]byte)
+		b.appends[string(k)] = to
+	}
+	return to
+}
+
+// appended are the first bytes of the keys that are written by appendTo.
+const appended = string(keyIDs) + string(keyPosting) + string(keyRows) + string(keySpacePart)
 
 // ensureDoc returns a document's number and gives it one where it has none.
 func (b *Batch) ensureDoc(id ID) (Ordinal, error) {
@@ -151,7 +164,8 @@ func (b *Batch) ensureDoc(id ID) (Ordinal, error) {
 	if err := b.set(newKey(keyDoc).id(id), key(nil).ord(ord)); err != nil {
 		return 0, err
 	}
-	return ord, b.merge(newKey(keyIDs).u32(uint32(ord)>>idBlockShift), id[:])
+	b.appendTo(newKey(keyIDs).u32(uint32(ord)>>idBlockShift), id[:])
+	return ord, nil
 }
 
 // PutImage opens an image at i.Seq and ends the one that was open.
@@ -251,8 +265,9 @@ func (b *Batch) putRow(i NewImage, ord Ordinal, h head) error {
 	b.rows = append(b.rows, r)
 	var info rowInfo
 	r.fill(&info)
-	k := newKey(keyRows).row(h.row >> rowBlockShift)
-	return b.merge(k, info.encode(make(key, 0, rowRecordSize)))
+	to := b.appending(newKey(keyRows).row(h.row >> rowBlockShift))
+	*to = info.encode(*to)
+	return nil
 }
 
 func (r rowWithTo) fill(info *rowInfo) {
@@ -262,8 +277,9 @@ func (r rowWithTo) fill(info *rowInfo) {
 }
 
 func (b *Batch) putPosting(term string, row Row, tf uint32) {
-	k := string(postingKey(term, uint32(row)>>postingBlockShift))
-	b.postings[k] = appendPosting(b.postings[k], row, tf)
+	b.postKey = b.postKey[:0].posting(term, uint32(row)>>postingBlockShift)
+	to := b.appending(b.postKey)
+	*to = appendPosting(*to, row, tf)
 }
 
 // name returns the number of a type or project, from 1; 0 stands for none.
@@ -354,17 +370,17 @@ func (b *Batch) SetCheckpoint(c Checkpoint) error {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// flushPostings moves what was collected into the batch, so that it can be read there. Sorted
-// keys go into skip lists faster.
-func (b *Batch) flushPostings() error {
-	for _, k := range sortedKeys(b.postings) {
-		if err := b.merge(key(k), b.postings[k]); err != nil {
-			return err
+// flushAppends moves what was collected into the batch, so that it can be read there. Sorted keys
+// go into skip lists faster.
+func (b *Batch) flushAppends() error {
+	for _, k := range sortedKeys(b.appends) {
+		if err := b.b.Merge([]byte(k), *b.appends[k], nil); err != nil {
+			return fmt.Errorf("write index batch: %w", err)
 		}
 	}
-	if len(b.postings) > 0 {
-		b.merged = append(b.merged, b.postings)
-		b.postings = map[string][]byte{}
+	if len(b.appends) > 0 {
+		b.merged = append(b.merged, b.appends)
+		b.appends = map[string]*[]byte{}
 	}
 	return nil
 }
@@ -379,7 +395,7 @@ func (b *Batch) Commit() error {
 	if !b.changed {
 		return nil
 	}
-	if err := errors.Join(b.flushPostings(), b.flushStreams()); err != nil {
+	if err := errors.Join(b.flushAppends(), b.flushStreams()); err != nil {
 		return err
 	}
 	if err := b.flushVectors(); err != nil {
@@ -401,7 +417,13 @@ func (d *DB) commit(b *Batch) error {
 		return ErrClosed
 	}
 	pb := b.b
-	if err := d.fuse.guard(func() error { return d.p.Apply(pb, pebble.NoSync) }); err != nil {
+	size := pb.Len()
+	d.unsaved += size
+	full := d.unsaved >= DefaultFlushBytes && size < BulkBatchBytes
+	if full {
+		d.unsaved = 0
+	}
+	if err := d.fuse.guard(func() error { return d.apply(pb, full) }); err != nil {
 		return err
 	}
 	// With mu held no view is made in between; older ones see neither the rows nor the ends.
@@ -423,6 +445,15 @@ func (d *DB) commit(b *Batch) error {
 	default:
 	}
 	return nil
+}
+
+// apply gives pebble a batch, and has it begin to write the memtable out where that is full.
+func (d *DB) apply(pb *pebble.Batch, full bool) error {
+	err := d.p.Apply(pb, pebble.NoSync)
+	if err == nil && full {
+		_, err = d.p.AsyncFlush()
+	}
+	return err
 }
 
 func (b *Batch) publish(t *table) {

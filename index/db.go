@@ -42,6 +42,7 @@ type DB struct {
 	commits uint64                  // mu guards: how many there were
 	batch   *Batch                  // mu guards
 	dirty   bool                    // mu guards: committed since the last flush
+	unsaved int                     // mu guards: bytes committed since the memtable was rotated
 	closed  bool                    // mu guards
 
 	postings *kept[[]run]     // by key without block; updated with mu held
@@ -240,7 +241,7 @@ func (d *DB) run() {
 func (d *DB) Flush() error {
 	d.mu.Lock()
 	closed, dirty := d.closed, d.dirty
-	d.dirty = false
+	d.dirty, d.unsaved = false, 0
 	d.mu.Unlock()
 	switch {
 	case closed:

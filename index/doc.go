@@ -40,8 +40,8 @@
 //
 // Pebble's own log is off. Data and checkpoint are in one batch, memtables reach the disk in
 // order and a batch never spans two: so any crash leaves the index as of its own checkpoint, and
-// the log from there completes it. A commit is durable after the next flush: when idle, when the
-// memtable is full, and at Close.
+// the log from there completes it. A commit is durable after the next flush: when idle, at Close,
+// and after [DefaultFlushBytes] of single changes or [DefaultMemTableBytes] of bulk work.
 //
 // # Words
 //

@@ -159,7 +159,7 @@ func pebbleOptions(o Options, f *fuse, g *gate, onFlush func()) *pebble.Options 
 		ReadOnly:                    o.ReadOnly,
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                o.MemTableBytes,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 2, // one is filled while another is written out
 		L0CompactionThreshold:       8, // a command that writes once closes before most of them
 		MaxOpenFiles:                256,
 		Merger:                      appendMerger,

@@ -40,7 +40,7 @@ func (b *Batch) extendLists() {
 			for k, added := range merged {
 				name, block := k[:len(k)-4], binary.BigEndian.Uint32([]byte(k[len(k)-4:]))
 				b.d.postings.update(name, func(runs []run) ([]run, bool) {
-					return extended(runs, Row(block)<<postingBlockShift, added), true
+					return extended(runs, Row(block)<<postingBlockShift, *added), true
 				})
 			}
 		}

@@ -117,18 +117,19 @@ func TestExtendLists(t *testing.T) {
 	key := func(block uint32) string {
 		return string(binary.BigEndian.AppendUint32(slices.Clone(name), block))
 	}
+	put := func(row Row, tf uint32) *[]byte {
+		b := appendPosting(nil, row, tf)
+		return &b
+	}
+	two := appendPosting(appendPosting(nil, 1<<16, 1), 2<<16-1, 1)
 	for range 20 { // orders of the map
 		d := &DB{postings: newKept(sizeOfRuns), taggings: newKept(sizeOfTaggings)}
 		s := d.postings
 		s.put(name, []run{{0, appendPosting(nil, 7, 1)}}, 1<<20)
 		held, _ := s.get(name)
 		b := &Batch{d: d}
-		b.merged = append(b.merged, map[string][]byte{
-			key(2): appendPosting(nil, 2<<16+3, 1), key(0): appendPosting(nil, 9, 2),
-			key(1): appendPosting(appendPosting(nil, 1<<16, 1), 2<<16-1, 1),
-		}, map[string][]byte{
-			key(2): appendPosting(nil, 2<<16+4, 1), "other\x00\x00\x00\x00": nil,
-		})
+		b.merged = append(b.merged, map[string]*[]byte{key(2): put(2<<16+3, 1), key(0): put(9, 2),
+			key(1): &two}, map[string]*[]byte{key(2): put(2<<16+4, 1), "other\x00\x00\x00\x00": {}})
 		b.extendLists()
 		runs, _ := s.get(name)
 		want := []Row{7, 9, 1 << 16, 2<<16 - 1, 2<<16 + 3, 2<<16 + 4}

@@ -13,8 +13,13 @@ const (
 	DefaultCacheBytes = 8 << 20
 	// DefaultListBytes bounds the postings that are kept in memory for the next search.
 	DefaultListBytes = 32 << 20
-	// DefaultMemTableBytes bounds what a crash leaves to be replayed, and memory.
-	DefaultMemTableBytes = 4 << 20
+	// DefaultFlushBytes committed are written out, which bounds what a crash leaves to be replayed.
+	DefaultFlushBytes = 4 << 20
+	// BulkBatchBytes make a batch bulk work: the memtable may fill before it is written out, since
+	// fewer and larger files are merged less often.
+	BulkBatchBytes = 256 << 10
+	// DefaultMemTableBytes bounds what of bulk work a crash leaves to be replayed, and memory.
+	DefaultMemTableBytes = 16 << 20
 	// RebuildMemTableBytes is used by NewGeneration, where nobody reads yet.
 	RebuildMemTableBytes = 32 << 20
 	// DefaultIdleFlush is how long after the last commit the memtable is written out.

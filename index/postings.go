@@ -18,8 +18,10 @@ func appendPosting(b []byte, row Row, tf uint32) []byte {
 	return binary.LittleEndian.AppendUint16(b, uint16(min(tf, math.MaxUint16)))
 }
 
-func postingKey(term string, block uint32) key {
-	return newKey(keyPosting).str(term).u32(block)
+func postingKey(term string, block uint32) key { return newKey(0)[:0].posting(term, block) }
+
+func (k key) posting(term string, block uint32) key {
+	return append(k, keyPosting).str(term).u32(block)
 }
 
 // A run is one stored value of a term's postings: rows base+0 to base+65535, in order.

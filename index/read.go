@@ -16,6 +16,24 @@ type source struct {
 	seek  *seeker // nil: each read is on its own
 }
 
+// ready is called before keys from lower up to upper are read: what the batch has collected for
+// them is moved to where it is seen.
+func (s source) ready(lower, upper []byte) error {
+	if err, _ := s.fuse.state(); err != nil {
+		return err
+	}
+	if s.batch == nil || len(s.batch.appends) == 0 {
+		return nil
+	}
+	for i := range len(appended) {
+		from := len(lower) == 0 || lower[0] <= appended[i]
+		if from && (len(upper) == 0 || appended[i] <= upper[0]) {
+			return s.batch.flushAppends()
+		}
+	}
+	return nil
+}
+
 // get returns a copy of the value of k.
 func (s source) get(k []byte) ([]byte, bool, error) {
 	var out []byte
@@ -28,7 +46,7 @@ func (s source) get(k []byte) ([]byte, bool, error) {
 
 // peek calls fn with the value of k, which is valid only during the call.
 func (s source) peek(k []byte, fn func(v []byte) error) (bool, error) {
-	if err, _ := s.fuse.state(); err != nil {
+	if err := s.ready(k, k); err != nil {
 		return false, err
 	}
 	if s.free() {
@@ -68,7 +86,7 @@ func (s source) getU64(k []byte) (uint64, bool, error) {
 
 // iter returns an iterator over the keys in [lower, upper).
 func (s source) iter(lower, upper []byte) (*pebble.Iterator, error) {
-	if err, _ := s.fuse.state(); err != nil {
+	if err := s.ready(lower, upper); err != nil {
 		return nil, err
 	}
 	it, err := s.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})

@@ -88,10 +88,9 @@ func (s source) spaces() ([]space, error) {
 
 // vectors is the part of a batch that is about them.
 type vectors struct {
-	spaces  []space
-	dirty   map[uint32]bool   // spaces to be written
-	appends map[string][]byte // collected so that a key gets one merge per batch
-	added   []addedVector     // for the slabs, once committed
+	spaces []space
+	dirty  map[uint32]bool // spaces to be written
+	added  []addedVector   // for the slabs, once committed
 }
 
 // addedVector is one step of what a slab has to learn, in order.
@@ -108,20 +107,12 @@ type addedVector struct {
 }
 
 func newVectors(spaces []space) vectors {
-	return vectors{
-		spaces: slices.Clone(spaces), dirty: map[uint32]bool{}, appends: map[string][]byte{},
-	}
+	return vectors{spaces: slices.Clone(spaces), dirty: map[uint32]bool{}}
 }
 
-// flushVectors moves what was collected into the batch, so that it can be read there.
+// flushVectors writes how far the spaces are, so that it can be read.
 func (b *Batch) flushVectors() error {
 	x := &b.vectors
-	for _, k := range slices.Sorted(maps.Keys(x.appends)) {
-		if err := b.merge(key(k), x.appends[k]); err != nil {
-			return err
-		}
-	}
-	clear(x.appends)
 	for _, n := range slices.Sorted(maps.Keys(x.dirty)) {
 		if err := b.set(newKey(keySpace).u32(n), x.spaces[n].encode()); err != nil {
 			return err
@@ -237,8 +228,7 @@ func (b *Batch) addVector(n uint32, of key, row Row, seq uint64, encoded []byte)
 }
 
 func (b *Batch) appendPart(kind byte, space, slot uint32, record []byte) {
-	k := string(partKey(kind, space).u32(slot >> slotBlockShift))
-	b.vectors.appends[k] = append(b.vectors.appends[k], record...)
+	b.appendTo(partKey(kind, space).u32(slot>>slotBlockShift), record)
 }
 
 func (b *Batch) addCode(n, slot uint32, encoded []byte, mean []float32) {

@@ -85,11 +85,7 @@ func (v *View) rows() (*table, error) {
 		return nil, err
 	}
 	if v.batch != nil && v.batch.changed {
-		// What is not committed is in no shared table.
-		if err := v.batch.flushPostings(); err != nil {
-			return nil, err
-		}
-		return loadTable(v.src)
+		return loadTable(v.src) // what is not committed is in no shared table
 	}
 	v.d.mu.Lock()
 	defer v.d.mu.Unlock()
@@ -403,11 +399,6 @@ func (v *View) totals() (totals, error) {
 // Digest returns a hash over all keys and values of the index, whatever the view's moment: equal
 // for the same log, however the index came to be.
 func (v *View) Digest() ([32]byte, error) {
-	if v.batch != nil {
-		if err := v.batch.flushPostings(); err != nil {
-			return [32]byte{}, err
-		}
-	}
 	h := sha256.New()
 	var n []byte
 	err := v.src.scanRange([]byte{0}, nil, func(k, val []byte) (bool, error) {
