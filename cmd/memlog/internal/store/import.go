@@ -13,13 +13,6 @@ import (
 	"memlog/wal/event"
 )
 
-// An import goes into the log in chunks, each one record, all of one group, so that it is undone
-// as one. A chunk ends at either bound.
-const (
-	chunkLines = 1000
-	chunkBytes = 4 << 20
-)
-
 // importing is an import under way.
 type importing struct {
 	s      *Store
@@ -27,22 +20,12 @@ type importing struct {
 	now    time.Time
 	logID  memory.ID
 	res    *memory.ImportResult
-	chunk  []importLine
-	bytes  int
 	links  *pendingLinks   // that lead to what was not there yet; they are made last
 	left   int             // lines about what was deleted here
 	older  int             // lines that say what a memory said before it was changed here
 	dry    *rehearsal      // nil: it is no dry run
 	mine   map[uint64]bool // records that it made of records of another log
 	passed int             // records of another log that say nothing about memories
-}
-
-// importLine is a memory line that passed the checks.
-type importLine struct {
-	n     int // its line
-	m     event.Memory
-	line  *transfer.Line
-	dated bool // it brought its own created time
 }
 
 // Import reads memlog JSONL. What a line says is judged against the state, so that the same file
@@ -70,22 +53,7 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	}
 	defer in.links.close()
 	rd := transfer.NewReader(src, transfer.ReaderOptions{Source: r.Name, Zone: s.o.Now().Location()})
-	for {
-		item, err := rd.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil {
-			err = in.take(ctx, item)
-		}
-		if err != nil {
-			return res, err
-		}
-		if r.Progress != nil && item.Line%500 == 0 {
-			r.Progress("import", int64(item.Line), 0)
-		}
-	}
-	if err := in.flush(ctx); err != nil {
+	if err := in.parts(ctx, rd); err != nil {
 		return res, err
 	}
 	if err := in.makeLinks(ctx); err != nil {
@@ -127,60 +95,31 @@ func plural(n int, one, many string) string {
 	return many
 }
 
-// take adds one line to the chunk, or appends a record line at once.
-func (in *importing) take(ctx context.Context, item transfer.Item) error {
-	switch {
-	case item.Rejected != nil:
-		in.res.Reject(*item.Rejected)
-	case item.Record != nil:
-		if err := in.flush(ctx); err != nil {
+// parts brings the source in, part by part.
+func (in *importing) parts(ctx context.Context, rd *transfer.Reader) error {
+	src := readAhead(in.r.Name, in.now, rd)
+	defer src.close()
+	for p := range src.parts {
+		for _, one := range p.rejected {
+			in.res.Reject(one)
+		}
+		if err := in.lines(ctx, p.lines); err != nil {
 			return err
 		}
-		return in.record(ctx, item)
-	case item.Memory != nil:
-		l, err := in.check(item)
-		if err != nil {
-			in.reject(item.Line, err)
-			return nil
+		if p.record != nil {
+			if err := in.record(ctx, *p.record); err != nil {
+				return err
+			}
 		}
-		in.chunk = append(in.chunk, l)
-		in.bytes += len(l.m.Content) + len(l.m.Metadata)
-		if len(in.chunk) >= chunkLines || in.bytes >= chunkBytes {
-			return in.flush(ctx)
+		if in.r.Progress != nil {
+			in.r.Progress("import", int64(p.last), 0)
 		}
 	}
-	return nil
+	return src.err
 }
 
 func (in *importing) reject(line int, err error) {
 	in.res.Reject(memory.Rejected{Source: in.r.Name, Line: line, Reason: err.Error()})
-}
-
-// check holds a line against the limits that every memory has.
-func (in *importing) check(item transfer.Item) (importLine, error) {
-	l := item.Memory
-	m, err := l.Memory()
-	if err != nil {
-		return importLine{}, err
-	}
-	n := memory.NewMemory{ID: m.ID, Content: m.Content, Tags: m.Tags, Type: m.Type, Project: m.Project,
-		Metadata: m.Metadata, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Aliases: m.Aliases}
-	if len(l.Occurrences) > 0 {
-		n.Tags = nil // repetitions may bring a memory more tags than one command can
-	}
-	dated := !m.CreatedAt.IsZero()
-	if !dated {
-		n.CreatedAt = l.AboutAt
-	}
-	c, err := clean(n, in.now)
-	if err != nil {
-		return importLine{}, err
-	}
-	if len(l.Occurrences) > 0 {
-		c.Tags = m.Tags
-	}
-	c.Version, c.SupersededBy, c.Extra = m.Version, m.SupersededBy, m.Extra
-	return importLine{n: item.Line, m: c, line: l, dated: dated}, nil
 }
 
 // tally is what one record came to, and which memory each of its lines is.
@@ -191,11 +130,9 @@ type tally struct {
 	circles                                           []int      // lines superseded by themselves
 }
 
-// flush decides and appends the chunk: in one record, or in several where its lines speak of one
-// memory differently, since each is decided on what those before it made.
-func (in *importing) flush(ctx context.Context) error {
-	chunk := in.chunk
-	in.chunk, in.bytes = nil, 0
+// lines decides and appends the lines of a chunk: in one record, or in several where they speak of
+// one memory differently, since each is decided on what those before it made.
+func (in *importing) lines(ctx context.Context, chunk []importLine) error {
 	for len(chunk) > 0 {
 		var t tally
 		decide := func(v *index.View) ([]event.Event, error) {

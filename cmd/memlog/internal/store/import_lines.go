@@ -28,8 +28,7 @@ func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 	sp := spoken{map[[32]byte]*event.Memory{}, map[memory.ID]importLine{}, map[string]bool{}}
 	for i := range chunk {
 		l := chunk[i]
-		key := index.ExactKey(l.m.Content, l.m.Type, l.m.Project)
-		if same := sp.fresh[key]; same != nil && l.m.ID.IsZero() {
+		if same := sp.fresh[l.key]; same != nil && l.m.ID.IsZero() {
 			t.ids = append(t.ids, same.ID)
 			t.present++
 			if !sameOccasion(l, same.CreatedAt, same.Metadata, same.Tags) {
@@ -40,7 +39,7 @@ func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 			}
 			continue
 		}
-		d, ok, err := known(v, &l, key)
+		d, ok, err := known(v, &l)
 		if err == nil {
 			d, ok, err = sp.apart(v, &l, d, ok)
 		}
@@ -64,20 +63,20 @@ func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 			return nil, fmt.Errorf("line %d: %w", l.n, err)
 		}
 		t.ids = append(t.ids, l.m.ID)
-		sp.add(key, l, evs)
+		sp.add(l, evs)
 		out = append(out, evs...)
 	}
 	return out, nil
 }
 
-func (sp *spoken) add(key [32]byte, l importLine, evs []event.Event) {
+func (sp *spoken) add(l importLine, evs []event.Event) {
 	sp.said[l.m.ID] = l
 	if len(evs) == 0 || l.line.Deleted {
 		return
 	}
 	if st, ok := evs[0].(event.Stored); ok {
 		m := st.Memory
-		sp.fresh[key] = &m
+		sp.fresh[l.key] = &m
 		for _, a := range m.Aliases {
 			sp.names[a] = true
 		}
@@ -277,7 +276,7 @@ func (l *importLine) says(old event.Memory) bool {
 }
 
 // known finds what a line is about: by its id, by an alias, or by its very content.
-func known(v *index.View, l *importLine, key [32]byte) (index.Doc, bool, error) {
+func known(v *index.View, l *importLine) (index.Doc, bool, error) {
 	if !l.m.ID.IsZero() {
 		return v.Doc(index.ID(l.m.ID))
 	}
@@ -291,7 +290,7 @@ func known(v *index.View, l *importLine, key [32]byte) (index.Doc, bool, error) 
 			return index.Doc{}, false, err
 		}
 	}
-	ids, err := v.ByExact(key)
+	ids, err := v.ByExact(l.key)
 	if err != nil || len(ids) == 0 {
 		return index.Doc{}, false, err
 	}

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"memlog/cmd/memlog/internal/memory"
-	"memlog/index"
-)
+import "memlog/cmd/memlog/internal/memory"
 
 // maxRehearsed is how many lines a dry run remembers, so that it takes no more memory for a larger
 // file.
@@ -47,7 +44,4 @@ func (r *rehearsal) has(l *importLine) (made, same bool) {
 	return made, said == key
 }
 
-func rehearsedKey(l *importLine) [16]byte {
-	key := index.ExactKey(l.m.Content, l.m.Type, l.m.Project)
-	return [16]byte(key[:16])
-}
+func rehearsedKey(l *importLine) [16]byte { return [16]byte(l.key[:16]) }
