@@ -75,6 +75,7 @@ type NewImage struct {
 	SupersededBy ID
 	Stream       string    // what it was said in; see session.go
 	Text         string    // what words are taken from; not kept
+	Reading      *Reading  // of Text and Created; nil: PutImage makes it
 	SameText     bool      // as of the image before: its vectors hold for this one too
 	Exact        *[32]byte // see ExactKey; nil: not found by content
 	Payload      []byte
@@ -192,14 +193,16 @@ func (b *Batch) PutImage(i NewImage) error {
 			return err
 		}
 	}
-	var words analysis
-	if !i.Deleted {
-		words = b.d.analyzer.analyze(i.Text)
+	switch {
+	case i.Deleted:
+		i.Reading = &Reading{}
+	case i.Reading == nil:
+		i.Reading = b.d.reader.Read(i.Text, i.Created)
 	}
 	row, before := b.state.nextRow, h
 	b.state.nextRow++
 	h = head{
-		open: true, deleted: i.Deleted, row: row, from: i.Seq, terms: words.length,
+		open: true, deleted: i.Deleted, row: row, from: i.Seq, terms: i.Reading.words.length,
 		version: i.Version, maxVersion: max(h.maxVersion, i.Version), session: h.session,
 	}
 	b.begin(h)
@@ -211,14 +214,14 @@ func (b *Batch) PutImage(i NewImage) error {
 			return err
 		}
 	}
-	return b.putImage(i, ord, h, words)
+	return b.putImage(i, ord, h)
 }
 
-func (b *Batch) putImage(i NewImage, ord Ordinal, h head, words analysis) error {
+func (b *Batch) putImage(i NewImage, ord Ordinal, h head) error {
 	image := Image{
 		Version: i.Version, Created: i.Created, Type: i.Type, Project: i.Project,
 		Deleted: i.Deleted, Incomplete: i.Incomplete, SupersededBy: i.SupersededBy,
-		Terms: words.length, Payload: i.Payload,
+		Terms: h.terms, Payload: i.Payload,
 	}
 	if err := b.set(imageKey(ord, i.Seq, h.row), image.encode()); err != nil {
 		return err
@@ -229,10 +232,11 @@ func (b *Batch) putImage(i NewImage, ord Ordinal, h head, words analysis) error 
 	if i.Deleted {
 		return nil
 	}
+	words := &i.Reading.words
 	for _, t := range words.terms {
 		b.putPosting(t, h.row, words.tf[t])
 	}
-	for _, t := range slices.Concat(dateTerms(i.Created), b.d.analyzer.speakerTerms(i.Text)) {
+	for _, t := range i.Reading.fields {
 		b.putPosting(t, h.row, 1)
 	}
 	if i.Exact == nil {
@@ -260,7 +264,7 @@ func (b *Batch) putRow(i NewImage, ord Ordinal, h head) error {
 		r.flags |= flagSuperseded
 	}
 	if !i.Deleted {
-		r.marks, r.sig = marksOf(i.Text), signature(i.Text)
+		r.marks, r.sig = i.Reading.marks, i.Reading.sig
 	}
 	b.rows = append(b.rows, r)
 	var info rowInfo

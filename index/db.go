@@ -29,8 +29,8 @@ type DB struct {
 	fuse      *fuse
 	p         *pebble.DB
 	gate      *gate
-	analyzer  analyzer // owned by the open batch
-	known     *known   // owned by the open batch
+	reader    TextReader // owned by the open batch
+	known     *known     // owned by the open batch
 
 	mu      sync.Mutex
 	state   state                   // mu guards: as committed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"memlog/wal"
 )
@@ -49,7 +50,11 @@ func (p *Projector) Catchup(ctx context.Context, log Records, to wal.Seq,
 			return c.report, fmt.Errorf("catch up from record %d: %w", from, err)
 		}
 	}
-	return c.report, c.commit()
+	if err := c.commit(); err != nil {
+		p.Abort()
+		return c.report, err
+	}
+	return c.report, nil
 }
 
 type catchup struct {
@@ -57,7 +62,8 @@ type catchup struct {
 	report   Report
 	progress func(done, total uint64)
 	total    uint64
-	records  int // in the open batch
+	read     []wal.Record // not applied yet, at most prepareEvents
+	records  int          // in the open batch, and read
 	bytes    int
 }
 
@@ -73,13 +79,7 @@ func (c *catchup) step(ctx context.Context, rec wal.Record, err error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := c.p.Apply(rec); err != nil {
-		return err
-	}
-	c.report.Applied++
-	if rec.Lost {
-		c.report.Lost++
-	}
+	c.read = append(c.read, rec)
 	c.records++
 	for _, e := range rec.Events {
 		c.bytes += len(e)
@@ -87,12 +87,49 @@ func (c *catchup) step(ctx context.Context, rec wal.Record, err error) error {
 	if c.records >= MaxBatchRecords || c.bytes >= MaxBatchBytes {
 		return c.commit()
 	}
+	if len(c.read) == prepareEvents || len(rec.Events) > 1 {
+		return c.apply()
+	}
+	return nil
+}
+
+// apply applies the records that were read: those of one event, of which most logs consist, are
+// prepared together.
+func (c *catchup) apply() error {
+	var first [][]byte
+	for _, rec := range c.read {
+		if len(rec.Events) == 1 {
+			first = append(first, rec.Events[0])
+		}
+	}
+	ready := c.p.prepare(first)
+	for _, rec := range c.read {
+		var err error
+		if len(rec.Events) == 1 {
+			err = c.p.apply(rec, slices.Values(ready[:1]))
+			ready = ready[1:]
+		} else {
+			err = c.p.Apply(rec)
+		}
+		if err != nil {
+			return err
+		}
+		c.report.Applied++
+		if rec.Lost {
+			c.report.Lost++
+		}
+	}
+	clear(c.read)
+	c.read = c.read[:0]
 	return nil
 }
 
 func (c *catchup) commit() error {
 	if c.records == 0 {
 		return nil
+	}
+	if err := c.apply(); err != nil {
+		return err
 	}
 	c.records, c.bytes = 0, 0
 	if err := c.p.Commit(); err != nil {

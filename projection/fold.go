@@ -3,6 +3,7 @@ package projection
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"memlog/index"
 	"memlog/index/vector"
@@ -31,28 +32,22 @@ type fold struct {
 	seq uint64
 	rec *wal.Record
 
-	changes bool // an event changed a memory
-	undo    bool // the record marks others as undone
+	of      *version // what the event says of a memory; nil: nothing whole
+	changes bool     // an event changed a memory
+	undo    bool     // the record marks others as undone
 }
 
-func (f *fold) record() error {
+func (f *fold) record(events iter.Seq[prepared]) error {
 	if !f.rec.Lost {
 		if err := f.ledger(); err != nil {
 			return err
 		}
-		for n, b := range f.rec.Events {
-			if b == nil {
-				continue // destroyed by a purge, as it should be
-			}
-			e, err := event.Decode(b)
-			if err != nil {
-				err = f.anomaly(AnomalyMalformed, "event %d: %v", n, err)
-			} else {
-				err = f.event(e.Event)
-			}
-			if err != nil {
+		n := 0
+		for e := range events {
+			if err := f.prepared(e, n); err != nil {
 				return fmt.Errorf("event %d: %w", n, err)
 			}
+			n++
 		}
 		if f.changes && !f.undo {
 			c := index.Command{
@@ -64,6 +59,18 @@ func (f *fold) record() error {
 		}
 	}
 	return f.b.SetCheckpoint(f.checkpoint())
+}
+
+// prepared applies event n of the record.
+func (f *fold) prepared(e prepared, n int) error {
+	switch {
+	case e.err != nil:
+		return f.anomaly(AnomalyMalformed, "event %d: %v", n, e.err)
+	case e.event == nil:
+		return nil // destroyed by a purge, as it should be
+	}
+	f.of = e.version
+	return f.event(e.event)
 }
 
 // ledger notes the record's request and group.
@@ -116,12 +123,9 @@ func (f *fold) event(e event.Event) error {
 	switch e := e.(type) {
 	case event.Stored:
 		return f.version(e.Memory, true)
-	case event.Updated:
-		return f.version(e.Memory, false)
-	case event.Reverted:
-		return f.version(e.Memory, false)
-	case event.Restored:
-		return f.version(e.Memory, false)
+	case event.Updated, event.Reverted, event.Restored:
+		m, _ := memoryOf(e)
+		return f.version(m, false)
 	case event.Deleted:
 		return f.deleted(e)
 	case event.Retracted:

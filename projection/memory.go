@@ -47,34 +47,32 @@ func (f *fold) version(m event.Memory, stored bool) error {
 		return err
 	}
 	incomplete := !stored && (!was.seen || was.Incomplete)
-	return f.replace(was, m, false, incomplete)
+	return f.replace(was, f.of, incomplete)
 }
 
 // replace opens the next image of a memory, with the facts and digest elements that go with it.
-func (f *fold) replace(was present, m event.Memory, deleted, incomplete bool) error {
-	id := index.ID(m.ID)
-	payload, err := event.EncodeMemory(m)
-	if err != nil {
-		return err
+func (f *fold) replace(was present, next *version, incomplete bool) error {
+	if next.err != nil {
+		return next.err
 	}
 	if was.open {
 		f.b.SubDigest(memoryElement(was.memory, was.Deleted))
 	}
-	next := index.NewImage{
-		ID: id, Seq: f.seq, Version: m.Version, Created: m.CreatedAt.UnixMicro(),
+	m, deleted := next.memory, next.deleted
+	image := index.NewImage{
+		ID: index.ID(m.ID), Seq: f.seq, Version: m.Version, Created: m.CreatedAt.UnixMicro(),
 		Type: m.Type, Project: m.Project, Deleted: deleted, Incomplete: incomplete,
-		SupersededBy: index.ID(m.SupersededBy), Payload: payload,
+		SupersededBy: index.ID(m.SupersededBy), Payload: next.payload,
 		SameText: was.open && was.memory.Content == m.Content,
 	}
-	next.Stream = stream(f.rec.Provenance.Session, m)
+	image.Stream = stream(f.rec.Provenance.Session, m)
 	if !deleted {
-		exact := index.ExactKey(m.Content, m.Type, m.Project)
-		next.Text, next.Exact = m.Content, &exact
+		image.Text, image.Exact, image.Reading = m.Content, &next.exact, next.reading
 	}
-	if err := f.b.PutImage(next); err != nil {
+	if err := f.b.PutImage(image); err != nil {
 		return err
 	}
-	f.b.AddDigest(memoryElement(m, deleted))
+	f.b.AddDigest(next.element)
 	tags, aliases := m.Tags, m.Aliases
 	if deleted {
 		tags, aliases = nil, nil
@@ -140,7 +138,8 @@ func (f *fold) make(id event.ID, what string) error {
 		return err
 	}
 	t := f.rec.Time.UTC()
-	return f.replace(present{}, event.Memory{ID: id, CreatedAt: t, UpdatedAt: t}, false, true)
+	m := event.Memory{ID: id, CreatedAt: t, UpdatedAt: t}
+	return f.replace(present{}, newVersion(m, false), true)
 }
 
 // find returns the present memory; one that was never seen is made. ok is false, and counted,
@@ -170,7 +169,7 @@ func (f *fold) deleted(e event.Deleted) error {
 	if !e.SupersededBy.IsZero() {
 		m.SupersededBy = e.SupersededBy
 	}
-	return f.replace(was, m, true, was.Incomplete)
+	return f.replace(was, newVersion(m, true), was.Incomplete)
 }
 
 // retracted leaves nothing of the memory in the present: no tombstone, tags or occurrences. Links

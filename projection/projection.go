@@ -3,7 +3,10 @@ package projection
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"runtime"
+	"slices"
 
 	"memlog/index"
 	"memlog/wal"
@@ -26,8 +29,9 @@ type Options struct {
 type Projector struct {
 	db    *index.DB
 	log   *slog.Logger
-	batch *index.Batch // nil: nothing staged
-	err   error        // why nothing can be staged until Catchup
+	batch *index.Batch       // nil: nothing staged
+	texts []index.TextReader // one for each goroutine that prepares events
+	err   error              // why nothing can be staged until Catchup
 }
 
 // New returns a projector into db. It does not take db over.
@@ -38,7 +42,8 @@ func New(db *index.DB, o Options) (*Projector, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Projector{db: db, log: o.Logger}, nil
+	return &Projector{db: db, log: o.Logger,
+		texts: make([]index.TextReader, min(runtime.GOMAXPROCS(0), maxPreparers))}, nil
 }
 
 // begin opens a batch where there is none.
@@ -78,6 +83,19 @@ func (p *Projector) Stage(rec wal.Record) error {
 // the index is passed over, and numbers may be missing (damage). No content of a record makes it
 // fail: errors are those of the index, and leave nothing to be committed.
 func (p *Projector) Apply(rec wal.Record) error {
+	return p.apply(rec, func(yield func(prepared) bool) {
+		for events := range slices.Chunk(rec.Events, prepareEvents) {
+			for _, e := range p.prepare(events) {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// apply is Apply with the record's events prepared.
+func (p *Projector) apply(rec wal.Record, events iter.Seq[prepared]) error {
 	if err := p.begin(); err != nil {
 		return p.fail(err)
 	}
@@ -85,7 +103,7 @@ func (p *Projector) Apply(rec wal.Record) error {
 		return nil
 	}
 	f := fold{b: p.batch, v: p.batch.View(), seq: uint64(rec.Seq), rec: &rec}
-	if err := f.record(); err != nil {
+	if err := f.record(events); err != nil {
 		return p.fail(fmt.Errorf("apply record %d: %w", rec.Seq, err))
 	}
 	return nil
