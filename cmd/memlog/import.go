@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"memlog/cmd/memlog/internal/foreign"
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/store"
 )
 
 // shownRejected is how many rejected lines are named on stderr.
@@ -112,9 +113,10 @@ func runImport(ctx context.Context, c *call) error {
 }
 
 // importInto returns the store that is imported into, and what is to be done with it in the end. A
-// dry run makes none: where there is none, the lines are held against an empty one, which is thrown
-// away.
+// dry run makes none: where there is none, and could be one, the lines are held against an empty
+// store, which is thrown away, if need be by the next import.
 func (c *call) importInto(ctx context.Context) (memory.Service, func(), error) {
+	foreign.RemoveLeftovers()
 	kept := func() {}
 	if !c.yes("dry-run") {
 		svc, err := c.writer(ctx)
@@ -124,21 +126,22 @@ func (c *call) importInto(ctx context.Context) (memory.Service, func(), error) {
 	if memory.CodeOf(err) != memory.CodeNotFound {
 		return svc, kept, err
 	}
-	dir, err := os.MkdirTemp("", "memlog-dry-run-")
+	if err := store.CheckPlace(c.settings.store); err != nil {
+		return nil, kept, err
+	}
+	dir, err := foreign.MakePrivate()
 	if err != nil {
 		return nil, kept, fmt.Errorf("make an empty store for a dry run: %w", err)
 	}
-	thrown := func() {
-		_ = c.finish(nil) // it warns
-		if err := os.RemoveAll(dir); err != nil {
+	empty, err := store.Open(ctx, filepath.Join(dir.Path, "store"), storeOptions(c.settings, c.log, true))
+	if err != nil {
+		return nil, kept, errors.Join(err, dir.Close())
+	}
+	return empty, func() {
+		if err := errors.Join(empty.Close(), dir.Close()); err != nil {
 			c.log.Warn("remove the empty store of a dry run", "error", err)
 		}
-	}
-	c.settings.store = dir
-	if svc, err = c.writer(ctx); err != nil {
-		thrown()
-	}
-	return svc, thrown, err
+	}, nil
 }
 
 func (c *call) importOptions() (foreign.Options, error) {

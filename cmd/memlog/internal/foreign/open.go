@@ -225,7 +225,7 @@ func openFile(ctx context.Context, path string, t textFile, o Options) (*Input, 
 			return nil, err
 		}
 		if err := t.close(); err != nil {
-			return nil, errors.Join(fmt.Errorf("read input: %w", err), dir.close())
+			return nil, errors.Join(fmt.Errorf("read input: %w", err), dir.Close())
 		}
 		return openSQLite(ctx, path, dir, format)
 	}
@@ -278,7 +278,7 @@ func (rawFile) entries(context.Context, *report, func(Entry) bool) error { retur
 
 // openSQLite opens the copy of a database in dir by what it holds. One that is damaged so much that
 // it does not say is taken as what f says, or as that of mcp-memory-service.
-func openSQLite(ctx context.Context, path string, dir *privateDir, f Format) (*Input, error) {
+func openSQLite(ctx context.Context, path string, dir *PrivateDir, f Format) (*Input, error) {
 	d, err := openDatabase(ctx, dir)
 	if err != nil {
 		return nil, err

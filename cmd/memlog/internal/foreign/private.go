@@ -16,22 +16,22 @@ var leftovers = []string{"memlog-import-*", "memlog-links-*"}
 // privateLock is the file in a private directory that is locked as long as its process lives.
 const privateLock = "lock"
 
-// privateDir is a directory for a copy that only this process reads.
-type privateDir struct {
-	path string
+// PrivateDir is a directory of this process alone.
+type PrivateDir struct {
+	Path string
 	lock *flock.Flock
 }
 
-// makePrivate makes a private directory, and removes those of processes that were killed. An import
+// MakePrivate makes a private directory in the temporary one, and removes those of processes that were killed. An import
 // never fails for what others left.
-func makePrivate() (*privateDir, error) {
-	removeLeftovers()
+func MakePrivate() (*PrivateDir, error) {
+	RemoveLeftovers()
 	for {
 		dir, err := os.MkdirTemp("", "memlog-import-")
 		if err != nil {
 			return nil, err
 		}
-		p := &privateDir{path: dir, lock: lockIn(dir)}
+		p := &PrivateDir{Path: dir, lock: lockIn(dir)}
 		held, err := p.lock.TryLock()
 		if held && err == nil {
 			// Who removes leftovers may have come between making and locking it.
@@ -40,9 +40,9 @@ func makePrivate() (*privateDir, error) {
 			}
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), p.close())
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), p.Close())
 		}
-		if err := p.close(); err != nil {
+		if err := p.Close(); err != nil {
 			return nil, err
 		}
 	}
@@ -53,14 +53,14 @@ func lockIn(dir string) *flock.Flock {
 		flock.SetPermissions(0o600))
 }
 
-// close removes the directory with all that is in it.
-func (p *privateDir) close() error {
-	return errors.Join(p.lock.Close(), os.RemoveAll(p.path))
+// Close removes the directory with all that is in it.
+func (p *PrivateDir) Close() error {
+	return errors.Join(p.lock.Close(), os.RemoveAll(p.Path))
 }
 
-// removeLeftovers removes what imports that were killed left, of this user alone. A directory whose
+// RemoveLeftovers removes what imports that were killed left, of this user alone. A directory whose
 // lock is held, or not there yet, is that of a living process.
-func removeLeftovers() {
+func RemoveLeftovers() {
 	for _, pattern := range leftovers {
 		found, err := filepath.Glob(filepath.Join(escapeGlob(os.TempDir()), pattern))
 		if err != nil { // the patterns are well formed
@@ -86,10 +86,10 @@ func removeDead(dir string) {
 	if info, err := os.Lstat(filepath.Join(dir, privateLock)); err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	p := &privateDir{path: dir, lock: lockIn(dir)}
+	p := &PrivateDir{Path: dir, lock: lockIn(dir)}
 	if held, err := p.lock.TryLock(); err != nil || !held {
 		_ = p.lock.Close()
 		return
 	}
-	_ = p.close() // what cannot be removed now is tried again at the next import
+	_ = p.Close() // what cannot be removed now is tried again at the next import
 }

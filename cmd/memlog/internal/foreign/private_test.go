@@ -13,7 +13,7 @@ func TestLeftovers(t *testing.T) {
 	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
 		t.Setenv(name, temp)
 	}
-	living, err := makePrivate()
+	living, err := MakePrivate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestLeftovers(t *testing.T) {
 		return dir
 	}
 	gone := []string{make("memlog-import-1", privateLock, copyName, copyName+"-wal")}
-	kept := []string{living.path, make("memlog-import-2"), make("elsewhere", privateLock, copyName)}
+	kept := []string{living.Path, make("memlog-import-2"), make("elsewhere", privateLock, copyName)}
 	if link := filepath.Join(temp, "memlog-import-3"); os.Symlink(kept[2], link) == nil {
 		kept = append(kept, link, filepath.Join(kept[2], copyName))
 	}
@@ -46,7 +46,7 @@ func TestLeftovers(t *testing.T) {
 			kept = append(kept, theirs)
 		}
 	}
-	next, err := makePrivate()
+	next, err := MakePrivate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +60,12 @@ func TestLeftovers(t *testing.T) {
 			t.Errorf("removed: %v", err)
 		}
 	}
-	for _, p := range []*privateDir{living, next} {
-		if err := p.close(); err != nil {
+	for _, p := range []*PrivateDir{living, next} {
+		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Lstat(p.path); !os.IsNotExist(err) {
-			t.Errorf("closed, and %s is still there (%v)", p.path, err)
+		if _, err := os.Lstat(p.Path); !os.IsNotExist(err) {
+			t.Errorf("closed, and %s is still there (%v)", p.Path, err)
 		}
 	}
 }

@@ -34,30 +34,30 @@ const copyName = "copy.db"
 // Everything is read twice, and taken where both readings say the same: then each byte held the
 // same value from its first reading to its second, and so all of them together at the moment
 // between the two.
-func copyDatabase(ctx context.Context, path string) (*privateDir, error) {
-	dir, err := makePrivate()
+func copyDatabase(ctx context.Context, path string) (*PrivateDir, error) {
+	dir, err := MakePrivate()
 	if err != nil {
 		return nil, fmt.Errorf("make room for a copy of %s: %w", path, err)
 	}
-	if err := copyStable(ctx, path, filepath.Join(dir.path, copyName)); err != nil {
-		return nil, errors.Join(err, dir.close())
+	if err := copyStable(ctx, path, filepath.Join(dir.Path, copyName)); err != nil {
+		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
 }
 
 // keepDatabase is copyDatabase for what can be read only once: nobody changes it meanwhile.
-func keepDatabase(ctx context.Context, src io.Reader) (*privateDir, error) {
-	dir, err := makePrivate()
+func keepDatabase(ctx context.Context, src io.Reader) (*PrivateDir, error) {
+	dir, err := MakePrivate()
 	if err != nil {
 		return nil, fmt.Errorf("make room for a copy of standard input: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir.path, copyName), os.O_WRONLY|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir.Path, copyName), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err == nil {
 		_, err = io.Copy(f, contextReader{ctx, src})
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("keep standard input: %w", err), dir.close())
+		return nil, errors.Join(fmt.Errorf("keep standard input: %w", err), dir.Close())
 	}
 	return dir, nil
 }

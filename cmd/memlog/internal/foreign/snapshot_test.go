@@ -48,14 +48,14 @@ func TestCopyBesideWriter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(dir.path, copyName))
+		got, err := os.ReadFile(filepath.Join(dir.Path, copyName))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != len(old) || got[0] != got[len(got)-1] || bytes.Count(got, []byte{1})%2 != 0 {
 			t.Errorf("changed at read %d: the copy is of two moments", n)
 		}
-		if err := dir.close(); err != nil {
+		if err := dir.Close(); err != nil {
 			t.Error(err)
 		}
 	}

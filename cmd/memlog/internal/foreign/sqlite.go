@@ -20,7 +20,7 @@ const sqliteMagic = "SQLite format 3\x00"
 
 // database is a private copy of a SQLite database.
 type database struct {
-	dir    *privateDir // with the copy
+	dir    *PrivateDir // with the copy
 	path   string      // of the copy
 	db     *sql.DB
 	tables map[string]bool
@@ -31,8 +31,8 @@ type database struct {
 // openDatabase opens the copy of a database in dir, and closes dir with it. What a writer left in
 // the write-ahead log, or half done in the file, is brought in or taken back in the copy. One that
 // is damaged is opened all the same; db is nil where SQLite can make nothing of it.
-func openDatabase(ctx context.Context, dir *privateDir) (*database, error) {
-	d := &database{dir: dir, path: filepath.Join(dir.path, copyName), tables: map[string]bool{}}
+func openDatabase(ctx context.Context, dir *PrivateDir) (*database, error) {
+	d := &database{dir: dir, path: filepath.Join(dir.Path, copyName), tables: map[string]bool{}}
 	short, err := fillUp(d.path)
 	if err == nil {
 		if short > 0 {
@@ -138,7 +138,7 @@ func (d *database) close() error {
 	if d.db != nil {
 		err = d.db.Close()
 	}
-	return errors.Join(err, d.dir.close())
+	return errors.Join(err, d.dir.Close())
 }
 
 // rowValues scans the present row, whatever types its values have.

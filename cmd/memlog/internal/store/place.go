@@ -43,9 +43,9 @@ func checkLink(dir string) error {
 		WithHint("make that directory, or bring its disk back, or name another place")
 }
 
-// checkPlace refuses to make a store where it would lie among other things. A store that is there,
+// CheckPlace refuses to make a store where it would lie among other things. A store that is there,
 // however damaged, an empty directory and none at all are fine.
-func checkPlace(dir string) error {
+func CheckPlace(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil // it is none, or none that can be looked into: opening it says why

@@ -86,7 +86,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	err := checkLink(dir)
 	if err == nil && !o.MustExist && !o.ReadOnly {
-		err = checkPlace(dir)
+		err = CheckPlace(dir)
 	}
 	if err != nil {
 		return nil, err
