@@ -18,8 +18,6 @@ func appendPosting(b []byte, row Row, tf uint32) []byte {
 	return binary.LittleEndian.AppendUint16(b, uint16(min(tf, math.MaxUint16)))
 }
 
-func postingKey(term string, block uint32) key { return newKey(0)[:0].posting(term, block) }
-
 func (k key) posting(term string, block uint32) key {
 	return append(k, keyPosting).str(term).u32(block)
 }

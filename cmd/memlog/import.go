@@ -28,8 +28,9 @@ only read. The same input twice imports nothing the second time; of a newer one,
 added, and what changed becomes a new version. What cannot be taken is reported with its line or
 row and the reason, and everything else is imported; exit code 1 means that nothing could be. An
 import that was cut off goes on when it is given again. All files of one command are one group,
-which undo takes back as one. The times of the source become those of the facts; the log's own is
-that of the import. --discover looks where the tools keep their memories, lists what is there, and
+which undo takes back as one, also where it took several attempts; of standard input, each attempt
+is a group of its own. The times of the source become those of the facts; the log's own is that of
+the import. --discover looks where the tools keep their memories, lists what is there, and
 imports nothing.`,
 		examples: []string{
 			`memlog import --discover`,
@@ -73,6 +74,7 @@ type importRun struct {
 	*call
 	svc     memory.Service
 	o       foreign.Options
+	group   string // of all files; "": none has been made yet
 	total   importReport
 	noun    string
 	several bool
@@ -104,6 +106,11 @@ func runImport(ctx context.Context, c *call) error {
 	defer done()
 	r := &importRun{call: c, svc: svc, o: o, noun: "record", several: len(paths) > 1}
 	r.total.DryRun = c.yes("dry-run")
+	if !r.total.DryRun {
+		if r.group, err = foreign.Group(ctx, paths); err != nil {
+			return err
+		}
+	}
 	for _, path := range paths {
 		if err := r.file(ctx, path); err != nil {
 			return r.failed(path, err)
@@ -173,7 +180,7 @@ func (r *importRun) file(ctx context.Context, path string) error {
 		r.noun = "memory"
 	}
 	res, err := r.svc.Import(ctx, in, memory.ImportRequest{
-		Name: path, Group: r.total.Group, DryRun: r.total.DryRun, Origin: r.origin(),
+		Name: path, Group: r.group, DryRun: r.total.DryRun, Origin: r.origin(),
 		Progress: r.bar.progress(),
 	})
 	r.add(in, res)
@@ -191,7 +198,7 @@ func (r *importRun) add(in *foreign.Input, res memory.ImportResult) {
 	t.More += res.More
 	t.Seq = max(t.Seq, res.Seq)
 	if res.Group != "" {
-		t.Group = res.Group
+		t.Group, r.group = res.Group, res.Group
 	}
 	unread, more := in.Rejected()
 	t.More += more

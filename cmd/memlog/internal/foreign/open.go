@@ -30,11 +30,8 @@ func Files(path string, o Options) ([]string, error) {
 	if path == "-" || err == nil && !info.IsDir() {
 		return []string{path}, nil
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, memory.Errorf(memory.CodeNotFound, "no file %s", path)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read input: %w", err)
+		return nil, notThere(path, err)
 	}
 	if isStore(path) {
 		return nil, ownStore(path)
@@ -66,6 +63,14 @@ func Files(path string, o Options) ([]string, error) {
 			WithHint("memlog import --discover looks where the tools keep their memories")
 	}
 	return out, nil
+}
+
+// notThere says why a path cannot be looked at.
+func notThere(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return memory.Errorf(memory.CodeNotFound, "no file %s", path)
+	}
+	return fmt.Errorf("read input: %w", err)
 }
 
 // notesOf are the notes of Claude Code in a directory, or in the memory directory within it.
@@ -114,10 +119,8 @@ func Open(ctx context.Context, path string, o Options) (*Input, error) {
 	}
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, memory.Errorf(memory.CodeNotFound, "no file %s", path)
 	case err != nil:
-		return nil, fmt.Errorf("read input: %w", err)
+		return nil, notThere(path, err)
 	case info.IsDir():
 		return nil, memory.Invalid("", "%s is a directory", path)
 	}

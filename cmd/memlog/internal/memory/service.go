@@ -114,7 +114,9 @@ type ExportResult struct {
 
 // ImportRequest says how to import.
 type ImportRequest struct {
-	Name     string   `json:"name"` // of the source, for the report
+	Name string `json:"name"` // of the source, for the report
+	// Group names what undo takes back as one; a later import of the same name belongs to it, unless
+	// it was taken back by then. "": a new one.
 	Group    string   `json:"group,omitempty"`
 	DryRun   bool     `json:"dry_run,omitempty"`
 	Origin   Origin   `json:"origin"`

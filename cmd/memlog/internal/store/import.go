@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -39,12 +40,10 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 	if _, err := cleanLabel("group", r.Group, memory.MaxRequestID); err != nil {
 		return memory.ImportResult{}, err
 	}
-	e, done, err := s.hold()
+	id, err := s.beginGroup(&r.Group)
 	if err != nil {
 		return memory.ImportResult{}, err
 	}
-	id := memory.ID(e.Log.ID())
-	done()
 	res := memory.ImportResult{Rejected: []memory.Rejected{}, DryRun: r.DryRun}
 	in := &importing{s: s, r: r, now: s.now(), logID: id, res: &res,
 		mine: map[uint64]bool{}, links: &pendingLinks{}}
@@ -64,6 +63,39 @@ func (s *Store) Import(ctx context.Context, src io.Reader, r memory.ImportReques
 		res.Group = r.Group
 	}
 	return res, nil
+}
+
+// beginGroup gives a group that was taken back another name, the same for all that go on with it,
+// and returns the log's id.
+func (s *Store) beginGroup(group *string) (memory.ID, error) {
+	e, done, err := s.use()
+	if err != nil {
+		return memory.ID{}, err
+	}
+	defer done()
+	v, err := e.db.View()
+	if err != nil {
+		return memory.ID{}, err
+	}
+	defer v.Close()
+	first := *group
+	for n := 2; ; n++ {
+		undone, err := anyUndone(v, *group)
+		if !undone || err != nil {
+			return memory.ID(e.log.ID()), err
+		}
+		*group = event.DerivedID(first, strconv.Itoa(n)).String()
+	}
+}
+
+func anyUndone(v *index.View, group string) (bool, error) {
+	seqs, err := v.Group(group)
+	for _, seq := range seqs {
+		if undone, err := v.Undone(seq); undone || err != nil {
+			return undone, err
+		}
+	}
+	return false, err
 }
 
 // notes says what was left as it is here.

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"memlog/cmd/memlog/internal/memory"
 )
@@ -182,5 +185,49 @@ func TestImportTwiceAtOnce(t *testing.T) {
 	}
 	if st, err := s.Stats(t.Context()); err != nil || st.Memories != n {
 		t.Errorf("%d memories, want %d (%v)", st.Memories, n, err)
+	}
+}
+
+// TestImportGoesOnInItsGroup cuts an import off in the middle and gives it again: it is one step to
+// undo. What is imported after that is a step of its own.
+func TestImportGoesOnInItsGroup(t *testing.T) {
+	s := open(t, t.TempDir())
+	var text strings.Builder
+	const lines = 2*chunkLines + 10
+	for n := range lines {
+		fmt.Fprintf(&text, `{"content":"number %d"}`+"\n", n)
+	}
+	count := func() int {
+		t.Helper()
+		l, err := s.List(t.Context(), memory.ListRequest{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Total
+	}
+	cut := io.MultiReader(strings.NewReader(text.String()[:text.Len()*3/4]),
+		iotest.ErrReader(errors.New("cut off")))
+	if _, err := s.Import(t.Context(), cut, memory.ImportRequest{Name: "x", Group: "g"}); err == nil {
+		t.Fatal("an import of half a source says it is done")
+	}
+	if n := count(); n == 0 || n == lines {
+		t.Fatalf("%d memories are there in the middle of an import", n)
+	}
+	var groups []string
+	for range 3 {
+		res := bring(t, s, text.String(), memory.ImportRequest{Group: "g"})
+		if n := count(); n != lines {
+			t.Fatalf("%d memories after an import of %d", n, lines)
+		}
+		groups = append(groups, res.Group)
+		if _, err := s.Undo(t.Context(), memory.UndoRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(); n != 0 {
+			t.Fatalf("%d memories are left after an undo", n)
+		}
+	}
+	if groups[0] != "g" || groups[1] == "g" || groups[2] == groups[1] {
+		t.Errorf("the groups are %q, want each another one, and g first", groups)
 	}
 }
