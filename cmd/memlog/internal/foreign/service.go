@@ -110,7 +110,7 @@ func (m serviceMemory) times(r *report, l *transfer.Line) {
 		return
 	}
 	l.CreatedAt = created
-	if updated.After(created) {
+	if !updated.Before(created) {
 		l.UpdatedAt = updated
 	}
 }

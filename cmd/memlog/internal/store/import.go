@@ -24,6 +24,7 @@ type importing struct {
 	links  *pendingLinks   // that lead to what was not there yet; they are made last
 	left   int             // lines about what was deleted here
 	older  int             // lines that say what a memory said before it was changed here
+	stale  int             // lines that were written before what a memory says here
 	dry    *rehearsal      // nil: it is no dry run
 	mine   map[uint64]bool // records that it made of records of another log
 	passed int             // records of another log that say nothing about memories
@@ -109,6 +110,10 @@ func (in *importing) notes() []string {
 		out = append(out, fmt.Sprintf("%d %s what a memory said before it was changed here; what it "+
 			"says now stays", in.older, plural(in.older, "line says", "lines say")))
 	}
+	if in.stale > 0 {
+		out = append(out, fmt.Sprintf("%d %s older (updated_at) than what a memory says here, which stays",
+			in.stale, plural(in.stale, "line is", "lines are")))
+	}
 	if in.passed > 0 {
 		out = append(out, fmt.Sprintf("%d %s of the other log itself and passed over", in.passed,
 			plural(in.passed, "record speaks", "records speak")))
@@ -156,10 +161,10 @@ func (in *importing) reject(line int, err error) {
 
 // tally is what one record came to, and which memory each of its lines is.
 type tally struct {
-	imported, present, changed, repeated, left, older int
-	ids                                               []memory.ID
-	early                                             []lineLink // that lead to what is not there yet
-	circles                                           []int      // lines superseded by themselves
+	imported, present, changed, repeated, left, older, stale int
+	ids                                                      []memory.ID
+	early                                                    []lineLink // that lead to what is not there yet
+	circles                                                  []int      // lines superseded by themselves
 }
 
 // lines decides and appends the lines of a chunk: in one record, or in several where they speak of
@@ -198,6 +203,7 @@ func (in *importing) count(t tally) {
 	in.res.Repeated += t.repeated
 	in.left += t.left
 	in.older += t.older
+	in.stale += t.stale
 	for _, n := range t.circles {
 		in.reject(n, errors.New("superseded_by: leads in a circle back to this memory, which was taken "+
 			"as not superseded"))

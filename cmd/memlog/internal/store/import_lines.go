@@ -219,6 +219,11 @@ func (in *importing) decideVersion(v *index.View, l *importLine, d index.Doc, t 
 		t.older++
 		return nil, err
 	}
+	if before, err := l.writtenBefore(d); before || err != nil {
+		t.present++
+		t.stale++
+		return nil, err
+	}
 	t.changed++
 	if l.line.Deleted {
 		return []event.Event{event.Deleted{ID: l.m.ID, SupersededBy: l.m.SupersededBy}}, nil
@@ -229,6 +234,17 @@ func (in *importing) decideVersion(v *index.View, l *importLine, d index.Doc, t 
 		m.UpdatedAt = in.now // it does not say when
 	}
 	return append([]event.Event{event.Updated{Memory: m}}, newOccurrences(d, l)...), nil
+}
+
+// writtenBefore reports whether a line says itself that it is from before what the memory says now,
+// as those of an older copy of a source do. A tombstone does not: it tells when what was deleted was
+// last written.
+func (l *importLine) writtenBefore(d index.Doc) (bool, error) {
+	if l.line.Deleted || l.line.UpdatedAt.IsZero() {
+		return false, nil
+	}
+	now, err := whole(d)
+	return l.m.UpdatedAt.Before(now.UpdatedAt), err
 }
 
 // saidOnce reports whether a line that differs from the present is one of the memory's past: an

@@ -231,3 +231,36 @@ func TestImportGoesOnInItsGroup(t *testing.T) {
 		t.Errorf("the groups are %q, want each another one, and g first", groups)
 	}
 }
+
+// TestImportOlderAfterNewer imports an older copy of a source after a newer one: what it says takes
+// nothing back. A line that does not say when it was written counts as newer.
+func TestImportOlderAfterNewer(t *testing.T) {
+	at := func(content, updated string) string {
+		return fmt.Sprintf(`{"id":%q,"content":%q,"created_at":"2024-01-01T00:00:00Z","updated_at":%q}`,
+			firstID, content, updated) + "\n"
+	}
+	older, newer := at("a", "2024-02-01T00:00:00Z"), at("b", "2024-03-01T00:00:00Z")
+	for _, c := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{newer, older}, "b"},
+		{[]string{newer + older}, "b"},
+		{[]string{older, newer}, "a b"},
+		{[]string{newer, line(firstID, "c")}, "b c"},
+		{[]string{newer, at("same time", "2024-03-01T00:00:00Z")}, "b same time"},
+	} {
+		s := open(t, t.TempDir())
+		var last memory.ImportResult
+		for _, f := range c.files {
+			last = bring(t, s, f, memory.ImportRequest{})
+		}
+		if got := versions(t, s, firstID); got != c.want {
+			t.Errorf("%q: versions %q, want %q", c.files, got, c.want)
+		}
+		kept := strings.Contains(strings.Join(last.Notes, "\n"), "older (updated_at)")
+		if kept != (c.want == "b") {
+			t.Errorf("%q: notes %q", c.files, last.Notes)
+		}
+	}
+}
