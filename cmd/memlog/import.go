@@ -140,7 +140,8 @@ func (c *call) importInto(ctx context.Context) (memory.Service, func(), error) {
 	if err != nil {
 		return nil, kept, fmt.Errorf("make an empty store for a dry run: %w", err)
 	}
-	empty, err := store.Open(ctx, filepath.Join(dir.Path, "store"), storeOptions(c.settings, c.log, true))
+	empty, err := store.Open(
+		ctx, filepath.Join(dir.Path, "store"), storeOptions(c.settings, c.log, true))
 	if err != nil {
 		return nil, kept, errors.Join(err, dir.Close())
 	}

@@ -22,8 +22,8 @@ type PrivateDir struct {
 	lock *flock.Flock
 }
 
-// MakePrivate makes a private directory in the temporary one, and removes those of processes that were killed. An import
-// never fails for what others left.
+// MakePrivate makes a private directory in the temporary one, and removes those of processes that
+// were killed. An import never fails for what others left.
 func MakePrivate() (*PrivateDir, error) {
 	RemoveLeftovers()
 	for {

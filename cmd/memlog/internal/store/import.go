@@ -111,8 +111,8 @@ func (in *importing) notes() []string {
 			"says now stays", in.older, plural(in.older, "line says", "lines say")))
 	}
 	if in.stale > 0 {
-		out = append(out, fmt.Sprintf("%d %s older (updated_at) than what a memory says here, which stays",
-			in.stale, plural(in.stale, "line is", "lines are")))
+		out = append(out, fmt.Sprintf("%d %s older (updated_at) than what a memory says here, "+
+			"which stays", in.stale, plural(in.stale, "line is", "lines are")))
 	}
 	if in.passed > 0 {
 		out = append(out, fmt.Sprintf("%d %s of the other log itself and passed over", in.passed,
@@ -161,10 +161,11 @@ func (in *importing) reject(line int, err error) {
 
 // tally is what one record came to, and which memory each of its lines is.
 type tally struct {
-	imported, present, changed, repeated, left, older, stale int
-	ids                                                      []memory.ID
-	early                                                    []lineLink // that lead to what is not there yet
-	circles                                                  []int      // lines superseded by themselves
+	imported, present, changed, repeated int
+	left, older, stale                   int
+	ids                                  []memory.ID
+	early                                []lineLink // that lead to what is not there yet
+	circles                              []int      // lines superseded by themselves
 }
 
 // lines decides and appends the lines of a chunk: in one record, or in several where they speak of

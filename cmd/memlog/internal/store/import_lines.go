@@ -237,8 +237,8 @@ func (in *importing) decideVersion(v *index.View, l *importLine, d index.Doc, t 
 }
 
 // writtenBefore reports whether a line says itself that it is from before what the memory says now,
-// as those of an older copy of a source do. A tombstone does not: it tells when what was deleted was
-// last written.
+// as those of an older copy of a source do. A tombstone does not: it tells when what was deleted
+// was last written.
 func (l *importLine) writtenBefore(d index.Doc) (bool, error) {
 	if l.line.Deleted || l.line.UpdatedAt.IsZero() {
 		return false, nil
