@@ -48,9 +48,15 @@ func reap(cmd *exec.Cmd, ended chan<- error) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		err = fmt.Errorf("ended with %s before it served", exit.ProcessState)
+		if exit.ExitCode() < 0 {
+			err = fmt.Errorf("%w: %w", errKilled, err)
+		}
 	}
 	ended <- err
 }
+
+// errKilled is a process that a signal ended: that says nothing of the next one.
+var errKilled = errors.New("killed")
 
 // readyEnv names the file descriptor on which a process says that it listens.
 const readyEnv = "MEMLOG_READY_FD"

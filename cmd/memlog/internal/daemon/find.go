@@ -19,12 +19,18 @@ import (
 // waits for the same lock.
 const spawnAgain = 5 * time.Second
 
+// maxKilled is how many processes of one look may be killed before they serve. A window had better
+// not own the store itself: it ends with its client.
+const maxKilled = 10
+
 // search is one look for an owner.
 type search struct {
 	f     *front
 	path  string // of the socket; empty: there cannot be one
 	turn  wait
 	after time.Time // no process is started before this
+
+	killed int // processes that were started, and killed before they served
 }
 
 // find connects to the owner of the store, starts one, or becomes it, whichever works first.
@@ -154,6 +160,10 @@ func (s *search) become(ctx context.Context) (*conn, error) {
 	started, err := s.f.spawn(ctx)
 	if !started {
 		return nil, ended(ctx)
+	}
+	if errors.Is(err, errKilled) && s.killed < maxKilled {
+		s.killed++
+		return nil, nil
 	}
 	if err != nil {
 		s.f.o.Logger.Warn("no owner can be started; this process owns the store", "err", err)
