@@ -150,16 +150,22 @@ func (f *fuse) run(work func() error, done chan<- error) {
 	done <- work()
 }
 
+// maxMemTables: one is filled while another is written out.
+const maxMemTables = 2
+
 // pebbleOptions are the options every generation is opened with.
 func pebbleOptions(o Options, f *fuse, g *gate, onFlush func()) *pebble.Options {
+	// Pebble takes memtables out of its cache. With none left every lookup of what is not there reads
+	// a bloom filter from the disk again.
+	memTables := int64(maxMemTables * o.MemTableBytes)
 	p := &pebble.Options{
 		FS:                          g,
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true, // the log is the log
 		ReadOnly:                    o.ReadOnly,
-		CacheSize:                   o.CacheBytes,
+		CacheSize:                   o.CacheBytes + memTables,
 		MemTableSize:                o.MemTableBytes,
-		MemTableStopWritesThreshold: 2, // one is filled while another is written out
+		MemTableStopWritesThreshold: maxMemTables,
 		L0CompactionThreshold:       8, // a command that writes once closes before most of them
 		MaxOpenFiles:                256,
 		Merger:                      appendMerger,
