@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,23 +63,40 @@ func (s *importLines) line() transfer.Line {
 	return l
 }
 
+// writeLines makes a source into a file, so that what is measured reads it as an import does.
+func writeLines(b *testing.B, name string, src io.Reader) {
+	f, err := os.Create(name)
+	if err == nil {
+		_, err = io.Copy(f, src)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
 // BenchmarkImport imports 100,000 memories into a fresh store, every chunk synced: plain lines, and
 // lines as they come from another tool's store.
 func BenchmarkImport(b *testing.B) {
 	const n = 100_000
 	for _, linked := range []bool{false, true} {
 		b.Run(map[bool]string{false: "plain", true: "foreign"}[linked], func(b *testing.B) {
+			lines := filepath.Join(b.TempDir(), "lines.jsonl")
+			writeLines(b, lines, &importLines{of: n, linked: linked, rng: rand.New(rand.NewPCG(1, 2))})
 			for b.Loop() {
 				s, err := Open(context.Background(), b.TempDir(), Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				src := &importLines{of: n, linked: linked, rng: rand.New(rand.NewPCG(1, 2))}
+				src, err := os.Open(lines)
+				if err != nil {
+					b.Fatal(err)
+				}
 				res, err := s.Import(context.Background(), src, memory.ImportRequest{Name: "bench"})
 				if err != nil || res.Imported != n || len(res.Rejected) > 0 {
 					b.Fatalf("imported %d, rejected %d: %v", res.Imported, len(res.Rejected), err)
 				}
-				if err := s.Close(); err != nil {
+				if err := errors.Join(src.Close(), s.Close()); err != nil {
 					b.Fatal(err)
 				}
 			}
