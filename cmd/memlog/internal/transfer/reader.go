@@ -42,7 +42,8 @@ type Reader struct {
 	o     ReaderOptions
 	src   *bufio.Reader
 	buf   []byte
-	line  int // lines begun so far
+	rest  []byte // of the line, where it had several objects
+	line  int    // lines begun so far
 	err   error
 	noted map[string]int // lines by note
 	order []string       // notes as they first came
@@ -68,10 +69,14 @@ func NewReader(r io.Reader, o ReaderOptions) *Reader {
 	return &Reader{o: o, src: bufio.NewReaderSize(r, 64<<10), noted: map[string]int{}}
 }
 
-// Next returns the next line that is not blank, io.EOF after the last one, and any other error
-// where the source fails; that error comes back from every later call. A byte order mark before a
-// line, a carriage return behind it and a missing last line break are no faults.
+// Next returns the next line that is not blank, or the next object of one that has lost its breaks,
+// io.EOF after the last one, and any other error where the source fails; that error comes back from
+// every later call. A byte order mark before a line, a carriage return behind it and a missing last
+// line break are no faults.
 func (r *Reader) Next() (Item, error) {
+	if len(r.rest) > 0 {
+		return r.first(r.rest), nil
+	}
 	for {
 		line, size, err := r.readLine()
 		if err != nil {
@@ -81,9 +86,37 @@ func (r *Reader) Next() (Item, error) {
 			return r.reject(fmt.Errorf("line of %d bytes, at most %d", size, r.o.MaxLine)), nil
 		}
 		if line = bytes.Trim(line, " \t\r"); len(line) > 0 {
-			return r.item(line), nil
+			return r.first(line), nil
 		}
 	}
+}
+
+// first makes what it can of a line, or of the first object of one that has lost its breaks, and
+// keeps the rest of that for the next call.
+func (r *Reader) first(line []byte) Item {
+	r.rest = nil
+	if n := gluedAt(line); n > 0 {
+		line, r.rest = line[:n], bytes.TrimLeft(line[n:], " \t\r")
+	}
+	return r.item(line)
+}
+
+// gluedAt returns where the second of several objects on a line begins; 0 where it has one, or what
+// is no object.
+func gluedAt(line []byte) int {
+	if line[0] != '{' || json.Valid(line) {
+		return 0
+	}
+	d := json.NewDecoder(bytes.NewReader(line))
+	var object json.RawMessage
+	if d.Decode(&object) != nil {
+		return 0
+	}
+	n := int(d.InputOffset())
+	if rest := bytes.TrimLeft(line[n:], " \t\r"); len(rest) == 0 || rest[0] != '{' {
+		return 0
+	}
+	return n
 }
 
 // Notes returns what the lines so far said that was not kept, one sentence for each field, in the

@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -29,7 +30,7 @@ func TestHostileLines(t *testing.T) {
 		{`{"content":'x'}`, "not JSON: "},
 		{"{\"content\":\"a\tb\"}", "not JSON: "},
 		{"\x00\x00\x00\x00", "not JSON: "},
-		{`{"content":"x"}{"content":"y"}`, "more on the line than one JSON object"},
+		{`{"content":"x"} "y"`, "more on the line than one JSON object"},
 		{`{"content":"x"},`, "more on the line than one JSON object"},
 		{`["content"]`, "want an object, got a list"},
 		{`"content"`, "want an object, got text"},
@@ -486,5 +487,32 @@ func checkAccounted(t *testing.T, b []byte) {
 		default:
 			t.Errorf("line %d: not one of three: %+v", it.Line, it)
 		}
+	}
+}
+
+// TestGluedLines reads lines that have lost their breaks, each object for itself.
+func TestGluedLines(t *testing.T) {
+	src := `{"content":"a"}{"content":"b"} {"content":7}{"content":"c"}` + "\n" +
+		`{"content":"d"}{"content":` + "\n" + `{"content":"e"}`
+	rd := NewReader(strings.NewReader(src), ReaderOptions{})
+	var got []string
+	for {
+		it, err := rd.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case it.Rejected != nil:
+			got = append(got, fmt.Sprint(it.Line, " rejected ", it.Rejected.Reason))
+		default:
+			got = append(got, fmt.Sprint(it.Line, " ", it.Memory.Content))
+		}
+	}
+	want := []string{"1 a", "1 b", "1 rejected content: want text, got a number", "1 c", "2 d",
+		"2 rejected not JSON: unexpected end of JSON input", "3 e"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
