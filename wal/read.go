@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"sort"
-	"time"
 )
 
 // indexEvery is the distance, in records, of the marks in a segment's sparse index.
@@ -52,52 +51,6 @@ func (l *Log) Read(seq Seq) (Record, error) {
 		return r, err
 	}
 	return Record{}, fmt.Errorf("read record %d: %w", seq, ErrNotFound)
-}
-
-// SeqAt returns the last record whose Time is at or before t, 0 if there is none. Where
-// time went back (a clock was corrected), the last era that has begun by t counts.
-func (l *Log) SeqAt(t time.Time) (Seq, error) {
-	v := l.view.Load()
-	all := v.pieces
-	if v.active != nil {
-		all = append(all[:len(all):len(all)], *v.active)
-	}
-	limit := t.UnixMicro()
-	for i := len(all) - 1; i >= 0; i-- {
-		p := all[i]
-		starts := append([]era{{p.from, p.firstTime}}, p.eras...)
-		last := p.to
-		for j := len(starts) - 1; j >= 0; j-- {
-			if starts[j].Seq < p.from {
-				continue
-			}
-			if starts[j].Time <= limit {
-				if seq, err := l.lastBefore(starts[j].Seq, last, limit); seq > 0 || err != nil {
-					return seq, err
-				}
-			}
-			last = starts[j].Seq - 1
-		}
-	}
-	return 0, nil
-}
-
-// lastBefore scans one era's part of a segment.
-func (l *Log) lastBefore(from, to Seq, limit int64) (found Seq, err error) {
-	for r, err := range l.Records(from, to) {
-		var damage *CorruptionError
-		if errors.As(err, &damage) {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("find time: %w", err)
-		}
-		if r.Time.UnixMicro() > limit {
-			break
-		}
-		found = r.Seq
-	}
-	return found, nil
 }
 
 // reading is one iteration.
@@ -236,22 +189,32 @@ func (r *reading) record(rec *Record, bad CorruptionError) {
 	r.stopped = !r.yield(*rec, nil)
 }
 
+// marks returns the sparse index of a piece, as far as it is known.
+func (l *Log) marks(p *piece, v *view) []indexMark {
+	if p == v.active {
+		return v.index
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.indexes[indexKey{p.file.path, p.off}]
+}
+
+// nearest returns the mark at, or before, a record; else the piece's begin.
+func (l *Log) nearest(p *piece, v *view, seq Seq) indexMark {
+	marks := l.marks(p, v)
+	if i := sort.Search(len(marks), func(i int) bool { return marks[i].seq > seq }); i > 0 {
+		return marks[i-1]
+	}
+	return indexMark{p.first, p.off}
+}
+
 // openPiece opens a piece's file at, or before, a record.
 func (l *Log) openPiece(p *piece, v *view, seq Seq) (io.ReadCloser, int64, error) {
 	if p.file.archived {
 		r, err := p.file.open(0)
 		return r, 0, err
 	}
-	off := p.off
-	marks := v.index
-	if p != v.active {
-		l.mu.Lock()
-		marks = l.indexes[indexKey{p.file.path, p.off}]
-		l.mu.Unlock()
-	}
-	if i := sort.Search(len(marks), func(i int) bool { return marks[i].seq > seq }); i > 0 {
-		off = marks[i-1].off
-	}
+	off := l.nearest(p, v, seq).off
 	f, err := os.Open(p.file.path)
 	if err != nil {
 		return nil, 0, err

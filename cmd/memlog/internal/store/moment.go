@@ -20,8 +20,8 @@ func resolve(e session, m memory.Moment) (memory.Resolved, error) {
 			WithHint("give a sequence number from 1 to %d, or a time", head)
 	case m.Seq != 0:
 		r := memory.Resolved{Seq: m.Seq}
-		if rec, err := e.log.Read(wal.Seq(m.Seq)); err == nil {
-			r.Time = rec.Time
+		if t, err := e.log.TimeOf(wal.Seq(m.Seq)); err == nil {
+			r.Time = t
 		}
 		return r, nil
 	}

@@ -239,8 +239,8 @@ func (s *Store) get(_ context.Context, r memory.GetRequest) (memory.Memory, erro
 	if err != nil {
 		return m, err
 	}
-	if rec, err := e.log.Read(wal.Seq(d.From)); err == nil {
-		m.RecordedAt = &rec.Time
+	if t, err := e.log.TimeOf(wal.Seq(d.From)); err == nil {
+		m.RecordedAt = &t
 	}
 	return m, withLinks(v, &m)
 }
