@@ -45,8 +45,7 @@ func (c chromaDB) entries(ctx context.Context, r *report, yield func(Entry) bool
 	damage := c.damage(ctx, "collections", "segments", "embeddings", "embedding_metadata",
 		"embeddings_queue")
 	if damage != "" {
-		r.Notes = append(r.Notes, "the database is damaged: "+damage+"; its pages were read one by one")
-		return salvageChroma(ctx, c.database, r, yield)
+		return salvageFrom(ctx, c.database, damage, salvageChroma, r, yield)
 	}
 	all, err := c.collections(ctx)
 	if err != nil {

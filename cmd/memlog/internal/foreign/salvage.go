@@ -156,6 +156,23 @@ func textAt(r row, i int) string {
 	return s
 }
 
+// salvageFrom reads what is left of a damaged database. One of which nothing is left is rejected:
+// it must not pass for one that holds nothing.
+func salvageFrom(ctx context.Context, d *database, damage string,
+	salvage func(context.Context, *database, *report, func(Entry) bool) error,
+	r *report, yield func(Entry) bool) error {
+	r.Notes = append(r.Notes, "the database is damaged: "+damage+"; its pages were read one by one")
+	n := 0
+	err := salvage(ctx, d, r, func(e Entry) bool {
+		n++
+		return yield(e)
+	})
+	if err == nil && n == 0 && !yield(Entry{Rejected: "damaged, and no memory can be read"}) {
+		return errStop
+	}
+	return err
+}
+
 // salvageService reads what is left of mcp-memory-service's database.
 func salvageService(ctx context.Context, d *database, r *report, yield func(Entry) bool) error {
 	p, err := d.pages(ctx, r)

@@ -19,8 +19,7 @@ type serviceDB struct{ *database }
 
 func (s serviceDB) entries(ctx context.Context, r *report, yield func(Entry) bool) error {
 	if damage := s.damage(ctx, "memories", "memory_graph"); damage != "" {
-		r.Notes = append(r.Notes, "the database is damaged: "+damage+"; its pages were read one by one")
-		return salvageService(ctx, s.database, r, yield)
+		return salvageFrom(ctx, s.database, damage, salvageService, r, yield)
 	}
 	have, err := s.columns(ctx, "memories")
 	if err != nil {

@@ -265,6 +265,25 @@ func TestTornPages(t *testing.T) {
 	}
 }
 
+// TestNothingLeft destroys all pages but the first: that nothing can be read is said, and does not
+// pass for a database that holds nothing.
+func TestNothingLeft(t *testing.T) {
+	path, _ := sound(t, 20)
+	torn, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(torn[4096:])
+	file := filepath.Join(t.TempDir(), "torn.db")
+	if err := os.WriteFile(file, torn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines, s, rejected := readAllOf(t, file, Options{From: ServiceDB})
+	if len(lines) != 0 || len(rejected) == 0 || !strings.Contains(fmt.Sprint(s.Notes), "damaged") {
+		t.Errorf("%d read, rejected %v, notes %v", len(lines), rejected, s.Notes)
+	}
+}
+
 // TestNoMemories refuses databases that are none of ours, and says so.
 func TestNoMemories(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "other.db")

@@ -77,12 +77,13 @@ func (t *tally) end() {
 	}
 }
 
-func (t *tally) lose(format string, args ...any)   { t.lost++; t.say(format, args...) }
-func (t *tally) double(format string, args ...any) { t.doubled++; t.say(format, args...) }
-func (t *tally) wrong(format string, args ...any)  { t.errors++; t.say(format, args...) }
+func (t *tally) lose(format string, args ...any)   { t.say(&t.lost, format, args) }
+func (t *tally) double(format string, args ...any) { t.say(&t.doubled, format, args) }
+func (t *tally) wrong(format string, args ...any)  { t.say(&t.errors, format, args) }
 
-func (t *tally) say(format string, args ...any) {
-	if len(t.said) < maxFindings {
+// say counts a finding of a kind, and keeps the first few of each: many of one do not hide another.
+func (t *tally) say(count *int, format string, args []any) {
+	if *count++; *count <= maxFindings {
 		t.said = append(t.said, fmt.Sprintf(format, args...))
 	}
 }

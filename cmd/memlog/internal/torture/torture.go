@@ -63,7 +63,7 @@ type Result struct {
 	Seconds      float64  `json:"seconds"`
 	Verified     bool     `json:"verified"`
 	Store        string   `json:"store,omitempty"`
-	Findings     []string `json:"findings"` // the first few of what is wrong
+	Findings     []string `json:"findings"` // the first few of each kind of what is wrong
 }
 
 // run is one run.
@@ -243,7 +243,6 @@ func (r *run) report(res Result, t *tally) Result {
 	res.Lost, res.Doubled, res.Errors = t.lost, t.doubled, t.errors+l.errors
 	res.Conflicts, res.Records = len(l.refused), t.records
 	res.Findings = append(l.said, t.said...)
-	res.Findings = res.Findings[:min(len(res.Findings), maxFindings)]
 	s := bench.SpreadOf(l.took)
 	res.P50, res.P99 = s.P50, s.P99
 	if len(l.took) > 0 {

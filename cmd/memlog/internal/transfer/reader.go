@@ -95,16 +95,25 @@ func (r *Reader) Next() (Item, error) {
 // keeps the rest of that for the next call.
 func (r *Reader) first(line []byte) Item {
 	r.rest = nil
-	if n := gluedAt(line); n > 0 {
-		line, r.rest = line[:n], bytes.TrimLeft(line[n:], " \t\r")
+	err := checkJSON(line)
+	if err == nil {
+		return r.item(line)
+	}
+	n := gluedAt(line)
+	if n == 0 {
+		return r.reject(err)
+	}
+	line, r.rest = line[:n], bytes.TrimLeft(line[n:], " \t\r")
+	if err := checkJSON(line); err != nil {
+		return r.reject(err)
 	}
 	return r.item(line)
 }
 
-// gluedAt returns where the second of several objects on a line begins; 0 where it has one, or what
-// is no object.
+// gluedAt returns where the second of several objects on a line that is no JSON begins; 0 where it
+// has one, or what is no object.
 func gluedAt(line []byte) int {
-	if line[0] != '{' || json.Valid(line) {
+	if line[0] != '{' {
 		return 0
 	}
 	d := json.NewDecoder(bytes.NewReader(line))
@@ -188,9 +197,6 @@ func (r *Reader) in() string {
 
 // item makes what it can of a line that is not blank.
 func (r *Reader) item(line []byte) Item {
-	if err := checkJSON(line); err != nil {
-		return r.reject(err)
-	}
 	d := &decoder{zone: r.o.Zone}
 	it := Item{Line: r.line}
 	record, err := isRecord(line)
