@@ -30,11 +30,11 @@
 // # Equal on every machine
 //
 // What kernels add up are integers, so every kernel of every processor gives the same ones: Go (the
-// reference), AVX2 and NEON, compared by tests. Floating point stands in Go, with every product
-// converted explicitly, since a compiler may fuse a product with an addition (and does on arm64)
-// where that is not said, and in one routine that does the same operations in the same order for
-// eight codes side by side. Sums run in a fixed order. So codes, digests and rankings are the
-// same bits everywhere.
+// reference), AVX2, AVX-512 and NEON, compared by tests. Floating point stands in Go, with every
+// product converted explicitly, since a compiler may fuse a product with an addition (and does on
+// arm64) where that is not said, and in routines that do the same operations in the same order for
+// eight or sixteen codes side by side. Sums run in a fixed order. So codes, digests and rankings
+// are the same bits everywhere.
 //
 // # Concurrency
 //

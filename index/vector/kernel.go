@@ -33,7 +33,8 @@ func bestKernel() kernel {
 	return k[len(k)-1]
 }
 
-// Kernel names the kernel that scans on this machine: "go", "avx2" or "neon".
+// Kernel names the kernel that scans on this machine: "go", "avx2", "avx512" or
+// "neon".
 func Kernel() string { return bestKernel().name }
 
 // assembled makes a kernel of an assembly routine. The routine reads bytes*32*groups bytes of codes
