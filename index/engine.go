@@ -156,8 +156,11 @@ const maxMemTables = 2
 // pebbleOptions are the options every generation is opened with.
 func pebbleOptions(o Options, f *fuse, g *gate, onFlush func()) *pebble.Options {
 	// Pebble takes memtables out of its cache. With none left every lookup of what is not there reads
-	// a bloom filter from the disk again.
+	// a bloom filter from the disk again. Who only reads has none.
 	memTables := int64(maxMemTables * o.MemTableBytes)
+	if o.ReadOnly {
+		memTables = 0
+	}
 	p := &pebble.Options{
 		FS:                          g,
 		FormatMajorVersion:          pebble.FormatNewest,

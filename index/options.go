@@ -9,7 +9,8 @@ import (
 
 // Defaults and limits.
 const (
-	// DefaultCacheBytes is pebble's block cache, at least: it may also use what memtables do not.
+	// DefaultCacheBytes is pebble's block cache, at least: of an index that is written to, it may
+	// also use what memtables do not.
 	DefaultCacheBytes = 8 << 20
 	// DefaultListBytes bounds the postings that are kept in memory for the next search.
 	DefaultListBytes = 32 << 20
