@@ -85,21 +85,16 @@ func (v *View) nearest(query VectorQuery, s *sieve) ([]Near, error) {
 	if err != nil {
 		return nil, err
 	}
-	prefix := slab.Prefix(v.seq)
-	if prefix <= vector.FirstMean {
-		var all []Near
-		slab.Each(prefix, v.seq, func(row uint32, encoded []byte) {
-			if pass == nil || pass(row) {
-				all = append(all, Near{Row(row), q.Similarity(encoded)})
-			}
-		})
-		return nearestFirst(all, limit), nil
-	}
 	v, end, err := v.seeking() // over a batch: only now that what it reads is written there
 	if err != nil {
 		return nil, err
 	}
 	defer end()
+	prefix := slab.Prefix(v.seq)
+	if prefix <= vector.FirstMean {
+		all, err := v.compareWhole(sp, q, slab, slab.All(prefix, v.seq, pass))
+		return nearestFirst(all, limit), err
+	}
 	atLeast := limit * rerankFactor
 	candidates := slab.Scan(vector.Scan{
 		Query: q, Prefix: prefix, Seq: v.seq, Pass: pass, Limit: max(exactUpTo, atLeast*moreRerank),

@@ -3,25 +3,35 @@ package index
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"memlog/index/vector"
 )
 
-// loadSlab reads what searches need of a space into memory: rows and codes at the same time.
+// loadWorkers bounds the goroutines that read a space into memory.
+const loadWorkers = 4
+
+// loadSlab reads what searches need of a space into memory: rows, and some codes at a time, at the
+// same time.
 func loadSlab(s source, sp space, partitions bool) (*vector.Slab, error) {
 	slab := vector.NewSlab(sp.Dims)
 	slab.Grow(sp.count)
-	codes := make(chan error, 1)
-	load := func() { codes <- loadCodes(s, sp, slab) }
-	if s.batch == nil {
-		go load()
-	} else {
-		load() // a batch is for one goroutine
+	work := []func() error{
+		func() error { return loadSlots(s, sp, slab) },
+		func() error { return loadMeans(s, sp, slab) },
 	}
-	err := loadSlots(s, sp, slab)
-	if e := <-codes; err == nil {
-		err = e
+	if sp.count >= vector.FirstMean {
+		for from := uint32(0); from < sp.count; from += codesAtOnce {
+			work = append(work, func() error { return loadCodes(s, sp, slab, from) })
+		}
 	}
+	workers := min(loadWorkers, runtime.GOMAXPROCS(0))
+	if s.batch != nil {
+		workers = 1 // a batch is for one goroutine
+	}
+	err := doAll(work, workers)
 	if err == nil && partitions {
 		err = loadPartitions(s, sp, slab)
 	}
@@ -37,14 +47,39 @@ func loadSlab(s source, sp space, partitions bool) (*vector.Slab, error) {
 	return slab, err
 }
 
-// loadSlots reads the first vectors, and the rows and arrivals of all.
+// doAll does all work, by so many goroutines, and returns the first error of the work in its order.
+func doAll(work []func() error, workers int) error {
+	errs := make([]error, len(work))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(workers, len(work)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(work)); i = next.Add(1) - 1 {
+				errs[i] = work[i]()
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadSlots reads the rows and arrivals of all vectors, and the vectors themselves where there are
+// no codes yet.
 func loadSlots(s source, sp space, slab *vector.Slab) error {
-	first, err := firstVectors(s, sp)
-	if err != nil {
-		return err
+	var first [][]byte
+	if sp.count < vector.FirstMean {
+		var err error
+		if first, err = firstVectors(s, sp); err != nil {
+			return err
+		}
 	}
 	slot := uint32(0)
-	err = s.scan(partKey(partSlot, sp.num), func(_, v []byte) (bool, error) {
+	err := s.scan(partKey(partSlot, sp.num), func(_, v []byte) (bool, error) {
 		for ; len(v) >= slotRecordSize && slot < sp.count; v = v[slotRecordSize:] {
 			var encoded []byte
 			if slot < uint32(len(first)) {
@@ -55,7 +90,8 @@ func loadSlots(s source, sp space, slab *vector.Slab) error {
 		}
 		return true, wholeRecords(v)
 	})
-	if err == nil && (slot != sp.count || len(first) != int(min(slot, vector.FirstMean))) {
+	whole := sp.count >= vector.FirstMean || len(first) == int(slot)
+	if err == nil && (slot != sp.count || !whole) {
 		err = s.fuse.check(fmt.Errorf("%d vectors in space %d, not %d: %w", slot, sp.num, sp.count,
 			errValue))
 	}
@@ -83,30 +119,36 @@ func firstVectors(s source, sp space) ([][]byte, error) {
 	return first, err
 }
 
-func loadCodes(s source, sp space, slab *vector.Slab) error {
-	err := s.scan(partKey(partMean, sp.num), func(_, v []byte) (bool, error) {
+func loadMeans(s source, sp space, slab *vector.Slab) error {
+	return s.scan(partKey(partMean, sp.num), func(_, v []byte) (bool, error) {
 		mean, err := decodeMean(v, sp.Dims)
 		slab.AddMean(mean)
 		return true, err
 	})
-	if err != nil {
-		return err
+}
+
+// codesAtOnce is of how many slots one goroutine reads the codes at a time.
+const codesAtOnce = 4 * vector.CodesTogether
+
+// loadCodes reads the codes of codesAtOnce slots, or as many as there are.
+func loadCodes(s source, sp space, slab *vector.Slab, from uint32) error {
+	slot, to, size := from, min(from+codesAtOnce, sp.count), vector.CodeBytes(sp.Dims)
+	upper := partKey(partCode, sp.num).upper()
+	if to < sp.count {
+		upper = partKey(partCode, sp.num).u32(to >> slotBlockShift)
 	}
-	codes, size := uint32(0), vector.CodeBytes(sp.Dims)
-	err = s.scan(partKey(partCode, sp.num), func(_, v []byte) (bool, error) {
-		n := min(len(v)/size, int(sp.count-codes))
-		slab.AddCodes(v[:n*size])
-		codes += uint32(n)
+	lower := partKey(partCode, sp.num).u32(from >> slotBlockShift)
+	err := s.scanRange(lower, upper, func(_, v []byte) (bool, error) {
+		n := min(len(v)/size, int(to-slot))
+		slab.SetCodes(slot, v[:n*size])
+		slot += uint32(n)
 		return true, wholeRecords(v[n*size:])
 	})
-	if want := sp.count; err == nil && want >= vector.FirstMean && codes != want {
-		err = s.fuse.check(fmt.Errorf("%d codes in space %d, not %d: %w", codes, sp.num, want,
-			errValue))
+	if err == nil && slot != to {
+		err = s.fuse.check(fmt.Errorf("%d codes from %d on in space %d, not %d: %w", slot-from, from,
+			sp.num, to-from, errValue))
 	}
-	if err != nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // partitioned reports whether searches of a space need its partitions in memory.

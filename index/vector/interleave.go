@@ -18,8 +18,12 @@ func countOnes(b []byte) (n uint16) {
 // interleave writes the bits of a group side by side: the first byte of each code, then the next
 // byte. The codes' bits begin stride bytes apart.
 func interleave(group, codes []byte, stride int) {
+	interleaveFrom(interleaveBlocks(group, codes, stride), group, codes, stride)
+}
+
+// interleaveFrom is the reference, from byte n of the codes on.
+func interleaveFrom(n int, group, codes []byte, stride int) {
 	bytes := len(group) / scanLanes
-	n := 0
 	for ; n+8 <= bytes; n += 8 {
 		for l := 0; l < scanLanes; l += 8 {
 			var x [8]uint64

@@ -16,15 +16,14 @@ func TestCodesTogetherAreCodesOneByOne(t *testing.T) {
 			codes[i] = byte(r.Uint32())
 		}
 		one, all := NewSlab(dims), NewSlab(dims)
-		for _, s := range []*Slab{one, all} {
-			s.Grow(n)
-		}
+		one.Grow(1)
+		all.Grow(n)
 		for i := range n {
 			one.AddCode(codes[i*CodeBytes(dims):][:CodeBytes(dims)])
 		}
 		for rest := codes; len(rest) > 0; {
 			now := min(len(rest), (1+r.IntN(n))*CodeBytes(dims))
-			all.AddCodes(rest[:now])
+			all.SetCodes(uint32(n-len(rest)/CodeBytes(dims)), rest[:now])
 			rest = rest[now:]
 		}
 		a, b := one.codesOf(0), all.codesOf(0)
@@ -44,4 +43,49 @@ func bitsOf(c *codes, i int) [2]float32 {
 		return [2]float32{}
 	}
 	return [2]float32{c.ratio[i], c.toMean[i]}
+}
+
+func compareInterleaved(t *testing.T, seed uint64, bytes, gap int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 13))
+	codes := make([]byte, scanLanes*(bytes+gap)-gap)
+	for i := range codes {
+		codes[i] = byte(r.Uint32())
+	}
+	got, want := make([]byte, scanLanes*bytes+1), make([]byte, scanLanes*bytes+1)
+	interleave(got[:scanLanes*bytes], codes, bytes+gap)
+	interleaveFrom(0, want[:scanLanes*bytes], codes, bytes+gap)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d bytes of a code, %d between them: not as the reference", bytes, gap)
+	}
+	for n := range bytes {
+		for l := range scanLanes {
+			if want[n*scanLanes+l] != codes[l*(bytes+gap)+n] {
+				t.Fatalf("%d bytes: byte %d of code %d is not in its place", bytes, n, l)
+			}
+		}
+	}
+}
+
+func TestInterleavedAsByTheReference(t *testing.T) {
+	for bytes := 1; bytes <= 200; bytes++ {
+		compareInterleaved(t, uint64(bytes), bytes, factorBytes)
+	}
+	compareInterleaved(t, 1, MaxDims/8, 0)
+}
+
+func FuzzInterleave(f *testing.F) {
+	f.Add(uint64(1), uint16(48), byte(8))
+	f.Fuzz(func(t *testing.T, seed uint64, bytes uint16, gap byte) {
+		compareInterleaved(t, seed, int(bytes%(MaxDims/8))+1, int(gap))
+	})
+}
+
+func BenchmarkInterleave(b *testing.B) {
+	const bytes = 384 / 8
+	group, codes := make([]byte, scanLanes*bytes), make([]byte, scanLanes*CodeBytes(384))
+	for b.Loop() {
+		interleave(group, codes[factorBytes:], CodeBytes(384))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/scanLanes, "ns/vector")
 }

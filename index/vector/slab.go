@@ -58,7 +58,7 @@ type Slab struct {
 // chunk holds chunkSlots slots.
 type chunk struct {
 	first uint64 // arrival of the first slot
-	whole []byte // the first FirstMean vectors as they are encoded
+	whole []byte // the first FirstMean vectors as they are encoded, nil: they are not here
 	codes atomic.Pointer[codes]
 	row   [chunkSlots]uint32
 	later [chunkSlots]uint32 // arrival less first
@@ -105,7 +105,7 @@ func (s *Slab) Add(row uint32, seq uint64, encoded []byte) {
 		c.first = seq
 	}
 	c.row[i], c.later[i] = row, uint32(min(seq-c.first, math.MaxUint32))
-	if slot < FirstMean {
+	if slot < FirstMean && c.whole != nil {
 		copy(c.whole[int(i)*(HeadBytes+s.dims):], encoded)
 	}
 	s.arrived = seq
@@ -119,7 +119,7 @@ func (s *Slab) grow(slot uint32) *chunk {
 	for int(slot/chunkSlots) >= len(*s.chunks.Load()) {
 		chunks := *s.chunks.Load()
 		c := new(chunk)
-		if len(chunks) == 0 {
+		if len(chunks) == 0 && s.coded == 0 {
 			c.whole = make([]byte, FirstMean*(HeadBytes+s.dims))
 		}
 		chunks = append(chunks[:len(chunks):len(chunks)], c)
@@ -128,9 +128,12 @@ func (s *Slab) grow(slot uint32) *chunk {
 	return s.chunk(slot)
 }
 
-// Grow makes room for the first count vectors: then their codes may be added (by one goroutine)
-// while they are (by another).
+// Grow makes room for the first count vectors, of a slab that has none. Where those have codes,
+// they are then set by SetCodes, and the first vectors themselves are not kept.
 func (s *Slab) Grow(count uint32) {
+	if count >= FirstMean {
+		s.coded = count
+	}
 	if count > 0 {
 		s.grow(count - 1)
 	}
@@ -157,8 +160,11 @@ func (s *Slab) codesOf(slot uint32) *codes {
 
 // AddCode appends the code of the next slot that has none, as AppendCode made it.
 func (s *Slab) AddCode(code []byte) {
-	slot := s.coded
 	s.coded++
+	s.setCode(s.coded-1, code)
+}
+
+func (s *Slab) setCode(slot uint32, code []byte) {
 	c, i := s.codesOf(slot), slot%chunkSlots
 	c.ratio[i], c.toMean[i] = factors(code)
 	group := c.bits[int(i/scanLanes)*scanLanes*bitBytes(s.dims):]
@@ -168,25 +174,26 @@ func (s *Slab) AddCode(code []byte) {
 	c.ones[i] = countOnes(code[factorBytes:])
 }
 
-// AddCodes appends codes that stand one behind the other.
-func (s *Slab) AddCodes(codes []byte) {
-	size := CodeBytes(s.dims)
-	for len(codes) > 0 {
-		if s.coded%scanLanes != 0 || len(codes) < scanLanes*size {
-			s.AddCode(codes[:size])
-			codes = codes[size:]
+// CodesTogether is how many slots have their codes in the same piece of memory.
+const CodesTogether = chunkSlots
+
+// SetCodes sets codes that stand one behind the other, of slots that Grow made room for, from slot
+// on. Several goroutines may do so at the same time, each for another CodesTogether of slots.
+func (s *Slab) SetCodes(slot uint32, codes []byte) {
+	for size := CodeBytes(s.dims); len(codes) > 0; {
+		if slot%scanLanes != 0 || len(codes) < scanLanes*size {
+			s.setCode(slot, codes[:size])
+			slot, codes = slot+1, codes[size:]
 			continue
 		}
-		s.addGroup(codes[:scanLanes*size])
-		codes = codes[scanLanes*size:]
+		s.setGroup(slot, codes[:scanLanes*size])
+		slot, codes = slot+scanLanes, codes[scanLanes*size:]
 	}
 }
 
-// addGroup is AddCode for each of a group's codes.
-func (s *Slab) addGroup(codes []byte) {
-	slot, size := s.coded, CodeBytes(s.dims)
-	s.coded += scanLanes
-	c, first := s.codesOf(slot), slot%chunkSlots
+// setGroup is setCode for each of a group's codes.
+func (s *Slab) setGroup(slot uint32, codes []byte) {
+	c, first, size := s.codesOf(slot), slot%chunkSlots, CodeBytes(s.dims)
 	for l := range uint32(scanLanes) {
 		code := codes[int(l)*size:][:size]
 		c.ratio[first+l], c.toMean[first+l] = factors(code)
@@ -254,9 +261,9 @@ func (s *Slab) Slot(row uint32) (slot uint32, ok bool) {
 // Row returns the row of a slot, or NoRow.
 func (s *Slab) Row(slot uint32) uint32 { return s.chunk(slot).row[slot%chunkSlots] }
 
-// Whole returns the encoded vector of one of the first FirstMean slots.
+// Whole returns the encoded vector of one of the first FirstMean slots, where it is kept.
 func (s *Slab) Whole(slot uint32) ([]byte, bool) {
-	if slot >= FirstMean {
+	if slot >= FirstMean || s.chunk(slot).whole == nil {
 		return nil, false
 	}
 	size := HeadBytes + s.dims
@@ -297,13 +304,14 @@ func (s *Slab) Prefix(seq uint64) uint32 {
 	return lo
 }
 
-// Each calls fn with the row and the encoded vector of each slot below prefix, which is at most
-// FirstMean, whose row has not ended at seq.
-func (s *Slab) Each(prefix uint32, seq uint64, fn func(row uint32, encoded []byte)) {
+// All returns the slots below prefix, which is at most FirstMean, whose rows have not ended at seq
+// and pass: nil, any does.
+func (s *Slab) All(prefix uint32, seq uint64, pass func(row uint32) bool) []Candidate {
+	var all []Candidate
 	for slot := range prefix {
-		if c := s.chunk(slot); c.holds(slot, seq) {
-			encoded, _ := s.Whole(slot)
-			fn(c.row[slot], encoded)
+		if c := s.chunk(slot); c.holds(slot, seq) && (pass == nil || pass(c.row[slot])) {
+			all = append(all, Candidate{Slot: slot, Row: c.row[slot]})
 		}
 	}
+	return all
 }
