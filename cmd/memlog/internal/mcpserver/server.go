@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/polled"
 	"memlog/wal/event"
 )
 
@@ -173,8 +174,9 @@ func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser
 // is written to stdout.
 func Run(ctx context.Context, svc memory.Service, o Options) error {
 	s := New(svc, o)
-	in := pollable(os.Stdin, os.Stdout, os.Stderr)
-	return errors.Join(s.Serve(ctx, in, keepOpen{os.Stdout}), s.Close())
+	in := polled.Pipe(os.Stdin, os.Stdout, os.Stderr)
+	out := polled.Pipe(os.Stdout, os.Stdin, os.Stderr)
+	return errors.Join(s.Serve(ctx, in, keepOpen{out}), s.Close(), out.Close())
 }
 
 // keepOpen is a writer that the end of a connection does not close.

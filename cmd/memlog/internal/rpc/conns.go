@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"memlog/cmd/memlog/internal/polled"
 )
 
 // maxIdleConns is how many connections a client keeps for its next calls.
@@ -93,6 +95,7 @@ func (p *conns) take(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	nc = polled.Conn(nc)
 	return &conn{Conn: nc, r: bufio.NewReader(nc), w: bufio.NewWriter(nc)}, nil
 }
 

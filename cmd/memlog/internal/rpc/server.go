@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
+	"memlog/cmd/memlog/internal/polled"
 )
 
 // The defaults and limits of a [Server].
@@ -175,7 +176,7 @@ func (l *vetting) Accept() (net.Conn, error) {
 		}
 		p, err := checkPeer(c, l.allow)
 		if err == nil {
-			return &vetted{c, p}, nil
+			return &vetted{polled.Conn(c), p}, nil
 		}
 		l.log.Warn("refused a connection", "cause", err)
 		if err := c.Close(); err != nil {

@@ -1,8 +1,10 @@
 //go:build unix
 
-package mcpserver
+package polled
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -32,14 +34,14 @@ func waits(t *testing.T, fd int) bool {
 	return flags&syscall.O_NONBLOCK == 0
 }
 
-func TestPollableReadsWhatComesLater(t *testing.T) {
+func TestPipeReadsWhatComesLater(t *testing.T) {
 	r, w := pipeFor(t)
 	shared, err := syscall.Dup(int(r.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer syscall.Close(shared)
-	in := pollable(r, os.Stderr)
+	in := Pipe(r, os.Stderr)
 	if waits(t, shared) {
 		t.Fatal("a pipe is not polled")
 	}
@@ -59,10 +61,10 @@ func TestPollableReadsWhatComesLater(t *testing.T) {
 	}
 }
 
-func TestPollableLeavesWhatOthersHave(t *testing.T) {
+func TestPipeLeavesWhatOthersHave(t *testing.T) {
 	r, _ := pipeFor(t)
 	defer r.Close()
-	if in := pollable(r, os.Stderr, r); in != r || !waits(t, int(r.Fd())) {
+	if in := Pipe(r, os.Stderr, r); in != r || !waits(t, int(r.Fd())) {
 		t.Error("a pipe that is standard output as well is changed")
 	}
 	f, err := os.Open(os.DevNull)
@@ -70,7 +72,25 @@ func TestPollableLeavesWhatOthersHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if in := pollable(f); in != f {
+	if in := Pipe(f); in != f {
 		t.Error("what is no pipe is changed")
+	}
+}
+
+// TestPipeWritesWhatIsTakenLater fills a pipe that nobody reads at first.
+func TestPipeWritesWhatIsTakenLater(t *testing.T) {
+	r, w := pipeFor(t)
+	defer r.Close()
+	out := Pipe(w, os.Stderr)
+	sent := bytes.Repeat([]byte("much"), 1<<20)
+	done := make(chan error)
+	go func() {
+		_, err := out.Write(sent)
+		done <- errors.Join(err, out.Close())
+	}()
+	time.Sleep(20 * time.Millisecond)
+	got, err := io.ReadAll(r)
+	if err = errors.Join(err, <-done); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("read %d of %d bytes, %v", len(got), len(sent), err)
 	}
 }
