@@ -53,6 +53,7 @@ type fake struct {
 	broken     chan struct{} // where set, ends a following for each value sent
 	err        error         // of every call
 	gate       chan struct{} // where set, calls wait for it or for their context
+	left       chan struct{} // where set, told of each call that its context ended
 	entered    chan struct{} // where set, told of every call
 
 	followers atomic.Int32 // readings of the log under way
@@ -74,6 +75,9 @@ func (f *fake) ask(ctx context.Context, req any) error {
 		select {
 		case <-f.gate:
 		case <-ctx.Done():
+			if f.left != nil {
+				f.left <- struct{}{}
+			}
 			return ctx.Err()
 		}
 	}

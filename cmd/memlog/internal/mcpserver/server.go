@@ -51,6 +51,7 @@ type Server struct {
 	svc    memory.Service
 	o      Options
 	mcp    *mcp.Server
+	call   mcp.MethodHandler // answers what the SDK has read
 	follow *follower
 }
 
@@ -92,7 +93,7 @@ func New(svc memory.Service, o Options) *Server {
 	for _, t := range tools() {
 		s.add(t)
 	}
-	s.mcp.AddReceivingMiddleware(s.answerOld)
+	s.mcp.AddReceivingMiddleware(s.known, s.answerOld)
 	for _, r := range resources() {
 		s.addResource(r)
 	}
@@ -103,6 +104,12 @@ func New(svc memory.Service, o Options) *Server {
 		s.addConformance()
 	}
 	return s
+}
+
+// known keeps the way into all that answers, for calls that do not come through the SDK.
+func (s *Server) known(next mcp.MethodHandler) mcp.MethodHandler {
+	s.call = next
+	return next
 }
 
 // shaken takes note when the first client has shaken hands: it says that it is initialized, or,
@@ -164,7 +171,20 @@ func (s *Server) Close() error {
 // Serve answers one client that writes lines to in and reads lines from out, until in ends, ctx
 // ends or the connection fails. The end of in is a normal end: nil.
 func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.WriteCloser) error {
-	if err := s.mcp.Run(ctx, &lines{in: in, out: out, log: s.o.Logger}); err != nil {
+	l := &lines{in: in, out: out, log: s.o.Logger, call: s.call}
+	session, err := s.mcp.Connect(ctx, l, nil)
+	if err != nil {
+		return fmt.Errorf("serve mcp: %w", err)
+	}
+	l.conn.session.Store(session)
+	stop := context.AfterFunc(ctx, func() { _ = session.Close() })
+	defer stop()
+	err = session.Wait()
+	l.conn.workers.Wait()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("serve mcp: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -31,22 +32,27 @@ const (
 // ends the session at the first line it cannot read, and drops the calls under way when the input
 // ends; this one answers such a line with an error and goes on, and answers what it has read.
 type lines struct {
-	in  io.ReadCloser
-	out io.WriteCloser
-	log *slog.Logger
+	in   io.ReadCloser
+	out  io.WriteCloser
+	log  *slog.Logger
+	call mcp.MethodHandler // carries out calls of tools
+	conn *lineConn         // made by Connect
 }
 
 // Connect implements [mcp.Transport].
 func (l *lines) Connect(ctx context.Context) (mcp.Connection, error) {
 	c := &lineConn{
-		in: l.in, out: l.out, log: l.log,
+		in: l.in, out: l.out, log: l.log, call: l.call,
 		incoming: make(chan line),
+		waiting:  make(chan *shortcut),
 		closed:   make(chan struct{}),
 		ended:    ctx.Done(),
 		idle:     make(chan struct{}, 1),
-		pending:  map[jsonrpc.ID]bool{},
+		pending:  map[jsonrpc.ID]context.CancelFunc{},
 		given:    map[jsonrpc.ID]bool{},
 	}
+	c.base, c.end = context.WithCancel(ctx)
+	l.conn = c
 	// Nothing joins it: a read of stdin cannot be interrupted on every system. It holds nothing,
 	// and ends with the input or the process.
 	go c.scan()
@@ -63,7 +69,14 @@ type line struct {
 type lineConn struct {
 	in       io.ReadCloser
 	log      *slog.Logger
+	call     mcp.MethodHandler
+	session  atomic.Pointer[mcp.ServerSession] // nil: not known yet
 	incoming chan line
+	waiting  chan *shortcut // to a worker that has nothing to do
+	workers  sync.WaitGroup
+	starting sync.Mutex      // of workers, which none does once base has ended
+	base     context.Context // of calls that take the shortcut; ends with the connection
+	end      context.CancelFunc
 	closed   chan struct{}
 	ended    <-chan struct{} // the end of the server's context, which the SDK keeps from Read
 	once     sync.Once
@@ -72,8 +85,8 @@ type lineConn struct {
 	mu sync.Mutex
 	// mu guards:
 	out     io.WriteCloser
-	pending map[jsonrpc.ID]bool // calls read and not answered
-	given   map[jsonrpc.ID]bool // those of pending that the client has given up on
+	pending map[jsonrpc.ID]context.CancelFunc // calls read and not answered; nil: the SDK's
+	given   map[jsonrpc.ID]bool               // those of pending that the client has given up on
 }
 
 // SessionID implements [mcp.Connection]: a pipe has one session and no name for it.
@@ -126,31 +139,42 @@ func (c *lineConn) message(l line) jsonrpc.Message {
 		c.refuse(idOf(text), jsonrpc.CodeInvalidRequest, clip(err.Error(), maxErrorText))
 		return nil
 	}
-	if r, ok := msg.(*jsonrpc.Request); ok {
-		c.note(r)
+	if r, ok := msg.(*jsonrpc.Request); ok && !c.note(r) {
+		c.refuse(nil, jsonrpc.CodeInvalidRequest, fmt.Sprintf("a call of id %v is under way", r.ID.Raw()))
+		return nil
 	}
 	return msg
 }
 
 // note remembers what is to be answered, and what no more: a client that has given up on a call
-// takes an answer for one to another call, or for an error.
-func (c *lineConn) note(r *jsonrpc.Request) {
+// takes an answer for one to another call, or for an error. false: a call of its id is under way.
+func (c *lineConn) note(r *jsonrpc.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, under := c.pending[r.ID]; under {
+		return false
+	}
 	switch {
 	case r.IsCall() && r.Method != methodListen:
-		c.pending[r.ID] = true
+		c.pending[r.ID] = nil
 	case r.Method == methodCancel:
 		var p struct {
 			RequestID any `json:"requestId"`
 		}
 		if json.Unmarshal(r.Params, &p) != nil {
-			return // the SDK refuses it
+			return true // the SDK refuses it
 		}
-		if id, err := jsonrpc.MakeID(p.RequestID); err == nil && c.pending[id] {
-			c.given[id] = true
+		id, err := jsonrpc.MakeID(p.RequestID)
+		end, under := c.pending[id]
+		if err != nil || !under {
+			return true
+		}
+		c.given[id] = true
+		if end != nil {
+			end()
 		}
 	}
+	return true
 }
 
 // idOf finds the id of a message that cannot be decoded, so that its sender does not wait for
@@ -246,6 +270,9 @@ func (c *lineConn) Close() error {
 	var err error
 	c.once.Do(func() {
 		close(c.closed)
+		c.starting.Lock() // no worker begins behind it
+		c.end()
+		c.starting.Unlock()
 		err = errors.Join(c.in.Close(), c.out.Close())
 	})
 	return err
@@ -256,6 +283,9 @@ func (c *lineConn) scan() {
 	r := bufio.NewReaderSize(c.in, 64<<10)
 	for {
 		l := readLine(r, maxMessage)
+		if l.err == nil && !l.tooLong && c.take(l.text) {
+			continue
+		}
 		select {
 		case c.incoming <- l:
 		case <-c.closed:

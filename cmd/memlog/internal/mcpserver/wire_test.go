@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -34,12 +35,19 @@ func newPeer(t *testing.T, svc memory.Service) peer {
 // peerOf opens a session with a server.
 func peerOf(t *testing.T, s *Server) peer {
 	t.Helper()
+	p, _ := peerUntil(t, t.Context(), s)
+	return p
+}
+
+// peerUntil is peerOf with an end, and the channel that gets what the session ended with.
+func peerUntil(t *testing.T, ctx context.Context, s *Server) (peer, <-chan error) {
+	t.Helper()
 	inR, in := io.Pipe()
 	out, outW := io.Pipe()
-	done := make(chan struct{})
+	served, done := make(chan error, 1), make(chan struct{})
 	go func() {
 		defer close(done)
-		s.Serve(t.Context(), inR, outW)
+		served <- s.Serve(ctx, inR, outW)
 		outW.Close()
 	}()
 	t.Cleanup(func() {
@@ -55,7 +63,7 @@ func peerOf(t *testing.T, s *Server) peer {
 		t.Fatalf("initialize answered %s", got)
 	}
 	p.send(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
-	return p
+	return p, served
 }
 
 func (p peer) send(line string) {
@@ -159,7 +167,7 @@ func TestEndOfInputAnswersCallsUnderWay(t *testing.T) {
 
 // A subscription is answered when it ends; the end of the input must not wait for it.
 func TestSubscriptionsAreNotWaitedFor(t *testing.T) {
-	c := &lineConn{pending: map[jsonrpc.ID]bool{}, given: map[jsonrpc.ID]bool{}}
+	c := &lineConn{pending: map[jsonrpc.ID]context.CancelFunc{}, given: map[jsonrpc.ID]bool{}}
 	for _, method := range []string{"ping", methodListen} {
 		msg := c.message(line{text: []byte(
 			`{"jsonrpc":"2.0","id":"` + method + `","method":"` + method + `"}`)})
@@ -174,7 +182,8 @@ func TestSubscriptionsAreNotWaitedFor(t *testing.T) {
 
 // A call that the client gives up on ends, is not answered, and is not waited for.
 func TestCancelledCallsEnd(t *testing.T) {
-	f := &fake{gate: make(chan struct{}), entered: make(chan struct{}, 9)}
+	f := &fake{gate: make(chan struct{}), entered: make(chan struct{}, 9),
+		left: make(chan struct{}, 9)}
 	p := newPeer(t, f)
 	p.send(storeLine(1, `{"content":"x","request_id":"r1"}`))
 	p.send(strings.Replace(storeLine(2, `{"content":"y"}`), `"id":2`, `"id":"two"`, 1))
@@ -185,7 +194,14 @@ func TestCancelledCallsEnd(t *testing.T) {
 	p.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":77}}`)
 	p.send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
 	p.expect(`"id":3`)
-	p.in.Close() // while the gate is shut: only what was cancelled can have ended
+	for range 2 { // while the gate is shut: only what was cancelled can have ended
+		select {
+		case <-f.left:
+		case <-time.After(drainWait):
+			t.Fatal("a cancelled call goes on")
+		}
+	}
+	p.in.Close()
 	if line := p.receive(); line != "" {
 		t.Errorf("a cancelled call was answered: %s", line)
 	}
@@ -195,7 +211,7 @@ func TestCancelledCallsEnd(t *testing.T) {
 func TestCancelledIDsAreForgotten(t *testing.T) {
 	var out bytes.Buffer
 	c := &lineConn{out: keepOpen{&out}, idle: make(chan struct{}, 1),
-		pending: map[jsonrpc.ID]bool{}, given: map[jsonrpc.ID]bool{}}
+		pending: map[jsonrpc.ID]context.CancelFunc{}, given: map[jsonrpc.ID]bool{}}
 	id, err := jsonrpc.MakeID(float64(1))
 	if err != nil {
 		t.Fatal(err)
