@@ -8,6 +8,7 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+	"unique"
 
 	"github.com/clipperhouse/uax29/v2/words"
 	"github.com/kljensen/snowball/english"
@@ -38,24 +39,43 @@ func ExactKey(content, typ, project string) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// analysis is a text as terms: how often each stands in it, and in which order they came first.
+// lexeme is a term as one pointer: the same wherever the term stands, and fast as a map's key.
+type lexeme = unique.Handle[string]
+
+// analysis is a text as terms: which, in the order they came first, and how often.
 type analysis struct {
-	terms  []string
-	tf     map[string]uint32
+	terms  []lexeme
+	counts []uint32          // by place in terms
 	length uint32            // terms that are no stop words
 	each   func(term string) // called with each term as it comes, where it is set
 }
 
-// analyzer turns texts into terms. It keeps stems it has seen; not for concurrent use.
+// analyzer turns texts into terms. It keeps what it has seen; not for concurrent use.
 type analyzer struct {
-	stems map[string]string // of plain lower-case words; "" marks a stop word
+	words map[string]counted // what a word of one part counts as
+	short map[uint64]counted // the same of words that are a number, see packed
+	terms map[string]*seen
+	text  uint64 // numbers the texts
 }
 
-// analyzers are for queries: with stems of those before.
+// counted is a term that a word counts as.
+type counted struct {
+	*seen
+	stop bool // it is a stop word
+}
+
+// seen is a term with its place in the text that had it last.
+type seen struct {
+	term lexeme
+	text uint64
+	at   int
+}
+
+// analyzers are for queries: with words of those before.
 var analyzers = sync.Pool{New: func() any { return new(analyzer) }}
 
-// maxStems bounds the stem cache.
-const maxStems = 1 << 16
+// maxSeen bounds the words and the terms that are kept, but for those of one text.
+const maxSeen = 1 << 16
 
 // isStopWord reports whether the term is a stop word. Stop words are indexed, so that a query of
 // nothing else still finds, and do not count towards a text's length.
@@ -63,31 +83,48 @@ func isStopWord(term string) bool {
 	return english.IsStopWord(term) || isCyrillic(term) && russian.IsStopWord(term)
 }
 
-func (a *analysis) add(term string, stop bool) {
+// see returns what is kept of a term.
+func (z *analyzer) see(term string) *seen {
 	if len(term) > MaxTermBytes {
 		term = cut(term, MaxTermBytes)
 	}
+	t, ok := z.terms[term]
+	if !ok {
+		t = &seen{term: unique.Make(term)}
+		z.terms[t.term.Value()] = t // not a piece of a text that would stay in memory
+	}
+	return t
+}
+
+// add counts a term of the text that is read.
+func (z *analyzer) add(a *analysis, t counted) {
 	if a.each != nil {
-		a.each(term)
+		a.each(t.term.Value())
 	}
-	n := a.tf[term]
-	a.tf[term] = n + 1
-	if n == 0 {
-		a.terms = append(a.terms, term)
+	if t.text != z.text {
+		t.text, t.seen.at = z.text, len(a.terms)
+		a.terms, a.counts = append(a.terms, t.term), append(a.counts, 0)
 	}
-	if !stop {
+	a.counts[t.at]++
+	if !t.stop {
 		a.length++
 	}
 }
 
 func (z *analyzer) analyze(text string) analysis {
-	a := analysis{tf: make(map[string]uint32, len(text)/8)}
+	n := len(text)/8 + 1
+	a := analysis{terms: make([]lexeme, 0, n), counts: make([]uint32, 0, n)}
 	z.into(&a, text)
 	return a
 }
 
-// into adds a text to an analysis.
+// into adds a text to an empty analysis.
 func (z *analyzer) into(a *analysis, text string) {
+	if z.terms == nil || max(len(z.words)+len(z.short), len(z.terms)) > maxSeen {
+		z.words, z.short = map[string]counted{}, map[uint64]counted{}
+		z.terms = map[string]*seen{}
+	}
+	z.text++
 	text = norm.NFC.String(strings.ToValidUTF8(text, " "))
 	var lastCJK string // the character before, where it was an ideograph or kana
 	for it := words.FromString(text); it.Next(); {
@@ -96,8 +133,13 @@ func (z *analyzer) into(a *analysis, text string) {
 			lastCJK = ""
 			continue
 		}
+		if t, ok := z.known(w); ok {
+			lastCJK = ""
+			z.add(a, t)
+			continue
+		}
 		if r, _ := utf8.DecodeRuneInString(w); isCJK(r) {
-			lastCJK = addCJK(a, w, lastCJK)
+			lastCJK = z.addCJK(a, w, lastCJK)
 			continue
 		}
 		lastCJK = ""
@@ -109,51 +151,78 @@ func (z *analyzer) into(a *analysis, text string) {
 // (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
 func (z *analyzer) addWord(a *analysis, w string) {
 	if isLowerASCII(w) {
-		z.addPlain(a, w)
+		z.addPlain(a, w, w)
 		return
 	}
 	parts := identifierParts(w)
 	lower := strings.ToLower(w)
 	if len(parts) < 2 {
-		z.addPlain(a, lower)
+		z.addPlain(a, w, lower)
 		return
 	}
-	a.add(lower, false)
+	z.add(a, counted{z.see(lower), false})
 	for _, p := range parts {
-		z.addPlain(a, strings.ToLower(p))
+		if lower := strings.ToLower(p); isLowerASCII(lower) {
+			z.addPlain(a, lower, lower)
+		} else { // as a word of a text it may have parts itself
+			term, stop := plainTerm(lower)
+			z.add(a, counted{z.see(term), stop})
+		}
 	}
 }
 
-// addPlain adds a lower-case word, stemmed where its script says how: words of the letters a to z
-// as English, those of Cyrillic ones as Russian. That is a function of the word alone, so that a
-// query's words meet those of any text; other languages' find themselves as they stand.
-func (z *analyzer) addPlain(a *analysis, w string) {
-	plain := isPlain(w)
-	if !plain && !isCyrillic(w) || len(w) > MaxTermBytes {
-		a.add(w, isStopWord(w))
-		return
-	}
-	stem, ok := z.stems[w]
+// addPlain adds a word that is no identifier, given also in lower case.
+func (z *analyzer) addPlain(a *analysis, w, lower string) {
+	t, ok := z.known(w)
 	if !ok {
-		switch {
-		case isStopWord(w):
-		case plain:
-			w := cmp.Or(forms[w], w)
-			stem = cmp.Or(english.Stem(w, false), w)
-		default:
-			w := strings.ReplaceAll(w, "ё", "е") // most write е for both
-			stem = cmp.Or(russian.Stem(w, false), w)
+		term, stop := plainTerm(lower)
+		t = counted{z.see(term), stop}
+		if n, ok := packed(w); ok {
+			z.short[n] = t
+		} else if len(w) <= MaxTermBytes {
+			z.words[strings.Clone(w)] = t // not a piece of a text that would stay in memory
 		}
-		if z.stems == nil || len(z.stems) >= maxStems {
-			z.stems = map[string]string{}
-		}
-		z.stems[strings.Clone(w)] = stem // not a piece of a text that would stay in memory
 	}
-	if stem == "" {
-		a.add(w, true)
-		return
+	z.add(a, t)
+}
+
+// known returns what a word of one part counts as, where it came before.
+func (z *analyzer) known(w string) (t counted, ok bool) {
+	if n, short := packed(w); short {
+		t, ok = z.short[n]
+	} else {
+		t, ok = z.words[w]
 	}
-	a.add(stem, isStopWord(stem))
+	return t, ok
+}
+
+// packed returns a word of up to eight bytes as a number, which is found sooner than a string.
+func packed(w string) (n uint64, ok bool) {
+	if len(w) > 8 || w == "" || w[0] == 0 {
+		return 0, false
+	}
+	for i := 0; i < len(w); i++ {
+		n = n<<8 | uint64(w[i])
+	}
+	return n, true
+}
+
+// plainTerm is a lower-case word as a term, stemmed where its script says how: words of the letters
+// a to z as English, those of Cyrillic ones as Russian. That is a function of the word alone, so
+// that a query's words meet those of any text; other languages' find themselves as they stand.
+func plainTerm(w string) (term string, stop bool) {
+	plain := isPlain(w)
+	if !plain && !isCyrillic(w) || len(w) > MaxTermBytes || isStopWord(w) {
+		return w, isStopWord(w)
+	}
+	if plain {
+		w = cmp.Or(forms[w], w)
+		term = cmp.Or(english.Stem(w, false), w)
+	} else {
+		w = strings.ReplaceAll(w, "ё", "е") // most write е for both
+		term = cmp.Or(russian.Stem(w, false), w)
+	}
+	return term, isStopWord(term)
 }
 
 // isLowerASCII reports words that are no identifier of several parts at first sight: of the letters
@@ -188,12 +257,12 @@ func isCyrillic(w string) bool {
 }
 
 // addCJK adds each character and each pair of neighbours, and returns the last character.
-func addCJK(a *analysis, w, last string) string {
+func (z *analyzer) addCJK(a *analysis, w, last string) string {
 	for _, r := range w {
 		c := string(r)
-		a.add(c, false)
+		z.add(a, counted{z.see(c), false})
 		if last != "" {
-			a.add(last+c, false)
+			z.add(a, counted{z.see(last + c), false})
 		}
 		last = c
 	}

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,15 +19,15 @@ type Batch struct {
 	src source
 
 	state             state
-	written           totals               // as they were last written under keyStat
-	names             map[string]uint32    // names numbered in this batch
-	appends           map[string]*[]byte   // collected so that a key gets one merge per batch
-	merged            []map[string]*[]byte // of these, what was moved into the pebble batch
-	postKey           key                  // of the posting that was put last
-	tagged            []namedTagging       // begun and ended, in order
-	aliased, occurred bool                 // got an alias, an occurrence
-	ids               map[ID]Ordinal       // looked up or made in this batch
-	noTags            map[Ordinal]bool     // documents made in this batch that never had a tag
+	written           totals             // as they were last written under keyStat
+	names             map[string]uint32  // names numbered in this batch
+	appends           map[string]*[]byte // collected so that a key gets one merge per batch
+	postings          postings           // likewise
+	merged            []postings         // of these, what was moved into the pebble batch
+	tagged            []namedTagging     // begun and ended, in order
+	aliased, occurred bool               // got an alias, an occurrence
+	ids               map[ID]Ordinal     // looked up or made in this batch
+	noTags            map[Ordinal]bool   // documents made in this batch that never had a tag
 	noAlias           map[Ordinal]bool
 	noHead            map[Ordinal]bool
 	briefs            map[Ordinal]brief // changed in this batch
@@ -50,6 +51,12 @@ type rowWithTo struct {
 	marks   byte
 	from    uint64
 	created int64
+}
+
+// postings are those of the rows of one block, by term.
+type postings struct {
+	block uint32
+	of    map[lexeme]*[]byte
 }
 
 type namedTagging struct {
@@ -98,7 +105,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 		return nil, errBatchOpen
 	}
 	b := &Batch{
-		d: d, b: d.p.NewIndexedBatch(), state: d.state, written: d.state.totals,
+		d: d, b: d.p.NewIndexedBatchWithSize(d.bulk), state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, appends: map[string]*[]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
 		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
@@ -232,12 +239,8 @@ func (b *Batch) putImage(i NewImage, ord Ordinal, h head) error {
 	if i.Deleted {
 		return nil
 	}
-	words := &i.Reading.words
-	for _, t := range words.terms {
-		b.putPosting(t, h.row, words.tf[t])
-	}
-	for _, t := range i.Reading.fields {
-		b.putPosting(t, h.row, 1)
+	if err := b.putPostings(i.Reading, h.row); err != nil {
+		return err
 	}
 	if i.Exact == nil {
 		return nil
@@ -280,9 +283,31 @@ func (r rowWithTo) fill(info *rowInfo) {
 	info.session, info.sig, info.marks = r.session, r.sig, r.marks
 }
 
-func (b *Batch) putPosting(term string, row Row, tf uint32) {
-	b.postKey = b.postKey[:0].posting(term, uint32(row)>>postingBlockShift)
-	to := b.appending(b.postKey)
+func (b *Batch) putPostings(r *Reading, row Row) error {
+	if block := uint32(row) >> postingBlockShift; block != b.postings.block {
+		if err := b.flushAppends(); err != nil {
+			return err
+		}
+		b.postings.block = block
+	}
+	for i, t := range r.words.terms {
+		b.postings.put(t, row, r.words.counts[i])
+	}
+	for _, t := range r.fields {
+		b.postings.put(t, row, 1)
+	}
+	return nil
+}
+
+func (p *postings) put(t lexeme, row Row, tf uint32) {
+	to := p.of[t]
+	if to == nil {
+		to = new([]byte)
+		if p.of == nil {
+			p.of = map[lexeme]*[]byte{}
+		}
+		p.of[t] = to
+	}
 	*to = appendPosting(*to, row, tf)
 }
 
@@ -382,10 +407,22 @@ func (b *Batch) flushAppends() error {
 			return fmt.Errorf("write index batch: %w", err)
 		}
 	}
-	if len(b.appends) > 0 {
-		b.merged = append(b.merged, b.appends)
-		b.appends = map[string]*[]byte{}
+	clear(b.appends)
+	if len(b.postings.of) == 0 {
+		return nil
 	}
+	terms := slices.SortedFunc(maps.Keys(b.postings.of), func(x, y lexeme) int {
+		return cmp.Compare(x.Value(), y.Value())
+	})
+	var k key
+	for _, t := range terms {
+		k = k[:0].posting(t.Value(), b.postings.block)
+		if err := b.b.Merge(k, *b.postings.of[t], nil); err != nil {
+			return fmt.Errorf("write index batch: %w", err)
+		}
+	}
+	b.merged = append(b.merged, b.postings)
+	b.postings.of = nil
 	return nil
 }
 
@@ -424,6 +461,9 @@ func (d *DB) commit(b *Batch) error {
 	size := pb.Len()
 	d.unsaved += size
 	full := d.unsaved >= DefaultFlushBytes && size < BulkBatchBytes
+	if d.bulk = 0; size >= BulkBatchBytes {
+		d.bulk = size + size/8
+	}
 	if full {
 		d.unsaved = 0
 	}

@@ -43,6 +43,7 @@ type DB struct {
 	batch   *Batch                  // mu guards
 	dirty   bool                    // mu guards: committed since the last flush
 	unsaved int                     // mu guards: bytes committed since the memtable was rotated
+	bulk    int                     // mu guards: how large the next batch may be, after a bulk one
 	closed  bool                    // mu guards
 
 	postings *kept[[]run]     // by key without block; updated with mu held

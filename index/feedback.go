@@ -65,7 +65,8 @@ func (h *hybrid) common() ([]term, error) {
 			return nil, err
 		}
 		a := z.analyze(text[:min(len(text), maxFeedbackText)])
-		for _, name := range a.terms {
+		for i, t := range a.terms {
+			name := t.Value()
 			if isStopWord(name) {
 				continue
 			}
@@ -74,7 +75,7 @@ func (h *hybrid) common() ([]term, error) {
 			}
 			sums[name].df++ // of these texts, for now
 			sums[name].weight += float64(f.score *
-				h.b.saturated(float64(a.tf[name]), float64(a.length), h.b.mean))
+				h.b.saturated(float64(a.counts[i]), float64(a.length), h.b.mean))
 		}
 	}
 	return h.heaviest(sums)

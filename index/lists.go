@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,11 +35,12 @@ func sizeOfTaggings(all []tagging) int { return cap(all) * 24 }
 // extendLists adds what a batch committed to the kept lists.
 func (b *Batch) extendLists() {
 	if b.d.postings.len() > 0 {
+		var name key
 		for _, merged := range b.merged {
-			for k, added := range merged {
-				name, block := k[:len(k)-4], binary.BigEndian.Uint32([]byte(k[len(k)-4:]))
-				b.d.postings.update(name, func(runs []run) ([]run, bool) {
-					return extended(runs, Row(block)<<postingBlockShift, *added), true
+			for t, added := range merged.of {
+				name = append(name[:0], keyPosting).str(t.Value())
+				b.d.postings.update(string(name), func(runs []run) ([]run, bool) {
+					return extended(runs, Row(merged.block)<<postingBlockShift, *added), true
 				})
 			}
 		}

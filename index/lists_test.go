@@ -1,13 +1,13 @@
 package index
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"unique"
 
 	gocmp "github.com/google/go-cmp/cmp"
 )
@@ -102,7 +102,7 @@ func TestListsStayWithinBytes(t *testing.T) {
 	}
 }
 
-// A commit may add to several blocks of a term, in any order; a search that holds a list sees none
+// A commit may add to several blocks of a term; a search that holds a list sees none
 // of it.
 func TestExtendLists(t *testing.T) {
 	rows := func(runs []run) (all []Row) {
@@ -113,10 +113,7 @@ func TestExtendLists(t *testing.T) {
 		}
 		return all
 	}
-	name := []byte("term")
-	key := func(block uint32) string {
-		return string(binary.BigEndian.AppendUint32(slices.Clone(name), block))
-	}
+	name, of := newKey(keyPosting).str("term"), unique.Make("term")
 	put := func(row Row, tf uint32) *[]byte {
 		b := appendPosting(nil, row, tf)
 		return &b
@@ -128,8 +125,12 @@ func TestExtendLists(t *testing.T) {
 		s.put(name, []run{{0, appendPosting(nil, 7, 1)}}, 1<<20)
 		held, _ := s.get(name)
 		b := &Batch{d: d}
-		b.merged = append(b.merged, map[string]*[]byte{key(2): put(2<<16+3, 1), key(0): put(9, 2),
-			key(1): &two}, map[string]*[]byte{key(2): put(2<<16+4, 1), "other\x00\x00\x00\x00": {}})
+		b.merged = []postings{
+			{0, map[lexeme]*[]byte{of: put(9, 2), unique.Make("other"): {}}},
+			{1, map[lexeme]*[]byte{of: &two}},
+			{2, map[lexeme]*[]byte{of: put(2<<16+3, 1)}},
+			{2, map[lexeme]*[]byte{unique.Make("other"): {}, of: put(2<<16+4, 1)}},
+		}
 		b.extendLists()
 		runs, _ := s.get(name)
 		want := []Row{7, 9, 1 << 16, 2<<16 - 1, 2<<16 + 3, 2<<16 + 4}

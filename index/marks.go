@@ -2,10 +2,11 @@ package index
 
 import (
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
+	"unique"
 )
 
 // A text's marks are what ranking knows about its kind, beside its words.
@@ -23,12 +24,24 @@ const fieldPrefix = "\x01"
 // maxSpeaker bounds the name before the colon that says who speaks, in bytes.
 const maxSpeaker = 40
 
-var timeWords = wordSet(`yesterday today tonight tomorrow ago last next week weekend month year
-	morning evening night recently since monday tuesday wednesday thursday friday saturday sunday
-	january february march april june july august september october november december`)
+// markedWords are the words that mark a text, each with its mark.
+var markedWords = func() map[string]byte {
+	m := map[string]byte{}
+	for w := range wordSet(timeWords) {
+		m[w] |= markTime
+	}
+	for w := range wordSet(numberWords) {
+		m[w] |= markNumber
+	}
+	return m
+}()
 
-var numberWords = wordSet(`one two three four five six seven eight nine ten eleven twelve dozen
-	hundred thousand once twice couple several few`)
+const timeWords = `yesterday today tonight tomorrow ago last next week weekend month year
+	morning evening night recently since monday tuesday wednesday thursday friday saturday sunday
+	january february march april june july august september october november december`
+
+const numberWords = `one two three four five six seven eight nine ten eleven twelve dozen
+	hundred thousand once twice couple several few`
 
 func wordSet(s string) map[string]bool {
 	m := map[string]bool{}
@@ -83,34 +96,26 @@ func marksOf(text string) byte {
 	return m
 }
 
-func wordMarks(w string) (m byte) {
+func wordMarks(w string) byte {
 	if w[0] >= '0' && w[0] <= '9' {
 		return markNumber
 	}
 	if len(w) > len("wednesday") {
 		return 0
 	}
-	w = strings.ToLower(w)
-	if timeWords[w] {
-		m |= markTime
-	}
-	if numberWords[w] {
-		m |= markNumber
-	}
-	return m
+	return markedWords[strings.ToLower(w)]
 }
 
 // speakerTerms returns terms for who says a text that begins with a name and a colon, as lines of a
 // conversation do.
-func (z *analyzer) speakerTerms(text string) []string {
+func (z *analyzer) speakerTerms(text string) (terms []lexeme) {
 	head, _, ok := strings.Cut(text[:min(len(text), maxSpeaker)], ":")
 	if !ok || head == "" || strings.ContainsAny(head, "\n/.,;([{\"'`=<>") ||
 		strings.Count(head, " ") > 2 || strings.Contains(text[:min(len(text), maxSpeaker)], "://") {
 		return nil
 	}
-	terms := z.analyze(head).terms
-	for i, t := range terms {
-		terms[i] = speakerTerm(t)
+	for _, t := range z.analyze(head).terms {
+		terms = append(terms, unique.Make(speakerTerm(t.Value())))
 	}
 	return terms
 }
@@ -131,15 +136,25 @@ func weekdayTerm(d time.Weekday) string { return fmt.Sprintf(fieldPrefix+"w%d", 
 func dayTerm(d int) string              { return fmt.Sprintf(fieldPrefix+"d%02d", d) }
 
 // signature is equal for texts of the same words in the same order, whatever their case, spacing
-// and punctuation.
+// and punctuation: FNV-1a of four bytes for each letter and number, the lowest first.
 func signature(text string) uint32 {
-	h := fnv.New32a()
-	var b [4]byte
-	for _, r := range strings.ToLower(text) {
-		if unicode.IsLetter(r) || unicode.IsNumber(r) {
-			b = [4]byte{byte(r), byte(r >> 8), byte(r >> 16)}
-			h.Write(b[:])
+	const offset, prime = 2166136261, 16777619
+	h := uint32(offset)
+	for _, r := range text {
+		if r < utf8.RuneSelf { // as below
+			if 'A' <= r && r <= 'Z' {
+				r |= 0x20
+			}
+			if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+				h = (h ^ uint32(r)) * prime * prime * prime * prime
+			}
+			continue
+		}
+		if r = unicode.ToLower(r); unicode.IsLetter(r) || unicode.IsNumber(r) {
+			h = (h ^ uint32(byte(r))) * prime
+			h = (h ^ uint32(byte(r>>8))) * prime
+			h = (h ^ uint32(byte(r>>16))) * prime * prime // the fourth byte is zero
 		}
 	}
-	return h.Sum32()
+	return h
 }

@@ -42,14 +42,14 @@ func parse(text string) (parsed, error) {
 	plain := p.quoted(z, text)
 	plain = p.starred(plain)
 	a := z.analyze(plain)
-	for _, t := range a.terms {
-		if !isStopWord(t) {
-			p.words = append(p.words, word{t, saturate(a.tf[t])})
+	for i, t := range a.terms {
+		if !isStopWord(t.Value()) {
+			p.words = append(p.words, word{t.Value(), saturate(a.counts[i])})
 		}
 	}
 	if len(p.words)+len(p.prefixes) == 0 {
 		for _, t := range a.terms {
-			p.words = append(p.words, word{t, 1})
+			p.words = append(p.words, word{t.Value(), 1})
 		}
 	}
 	switch n := len(p.words) + len(p.prefixes); {
@@ -103,7 +103,7 @@ func (p *parsed) starred(text string) string {
 // sequence returns the terms of a text in its order, each as often as it stands there.
 func (z *analyzer) sequence(text string) []string {
 	var seq []string
-	a := analysis{tf: map[string]uint32{}, each: func(t string) { seq = append(seq, t) }}
+	a := analysis{each: func(t string) { seq = append(seq, t) }}
 	z.into(&a, text)
 	return seq
 }

@@ -22,7 +22,7 @@ func (s source) ready(lower, upper []byte) error {
 	if err, _ := s.fuse.state(); err != nil {
 		return err
 	}
-	if s.batch == nil || len(s.batch.appends) == 0 {
+	if s.batch == nil || len(s.batch.appends)+len(s.batch.postings.of) == 0 {
 		return nil
 	}
 	for i := range len(appended) {

@@ -17,9 +17,9 @@ import (
 // reference is BM25 the slow way, over the live documents of a view.
 func reference(docs []Doc, query string, pass func(Doc) bool) map[ID]float64 {
 	var z analyzer
-	terms := slices.DeleteFunc(z.analyze(query).terms, isStopWord)
+	terms := slices.DeleteFunc(z.analyze(query).names(), isStopWord)
 	if len(terms) == 0 {
-		terms = z.analyze(query).terms
+		terms = z.analyze(query).names()
 	}
 	texts := map[ID]analysis{}
 	total := 0.0
@@ -38,12 +38,12 @@ func reference(docs []Doc, query string, pass func(Doc) bool) map[ID]float64 {
 	for _, term := range terms {
 		df := 0.0
 		for _, a := range texts {
-			if a.tf[term] > 0 {
+			if a.tf(term) > 0 {
 				df++
 			}
 		}
 		for _, d := range docs {
-			tf := float64(texts[d.ID].tf[term])
+			tf := float64(texts[d.ID].tf(term))
 			if tf == 0 || !pass(d) {
 				continue
 			}

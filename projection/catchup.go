@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"memlog/wal"
 )
 
 // Bounds of one batch of Catchup.
 const (
-	MaxBatchRecords = 1000
+	MaxBatchRecords = 5000
 	MaxBatchBytes   = 1 << 20 // of events
 )
 
@@ -44,8 +43,14 @@ func (p *Projector) Catchup(ctx context.Context, log Records, to wal.Seq,
 	if to != 0 {
 		c.total = uint64(to-from) + 1
 	}
-	for rec, err := range log.Records(from, to) {
-		if err := c.step(ctx, rec, err); err != nil {
+	c.ahead = readAhead(log.Records(from, to), p.texts)
+	defer c.ahead.close()
+	for {
+		next, ok := c.ahead.next()
+		if !ok {
+			break
+		}
+		if err := c.step(ctx, next); err != nil {
 			p.Abort()
 			return c.report, fmt.Errorf("catch up from record %d: %w", from, err)
 		}
@@ -59,77 +64,66 @@ func (p *Projector) Catchup(ctx context.Context, log Records, to wal.Seq,
 
 type catchup struct {
 	p        *Projector
+	ahead    *ahead
 	report   Report
 	progress func(done, total uint64)
 	total    uint64
-	read     []wal.Record // not applied yet, at most prepareEvents
-	records  int          // in the open batch, and read
+	records  int // in the open batch
 	bytes    int
 }
 
-func (c *catchup) step(ctx context.Context, rec wal.Record, err error) error {
+// step applies the record that begins with a part, or notes what is in its place.
+func (c *catchup) step(ctx context.Context, first part) error {
 	var damage *wal.CorruptionError
 	switch {
-	case errors.As(err, &damage):
+	case errors.As(first.err, &damage):
 		c.report.Damaged = append(c.report.Damaged, damage)
 		return nil
-	case err != nil:
-		return err
+	case first.err != nil:
+		return first.err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c.read = append(c.read, rec)
+	now := first
+	err := c.p.apply(first.rec, func(yield func(prepared) bool) {
+		for _, e := range now.ready {
+			if !yield(e) {
+				return
+			}
+		}
+		for now.more {
+			now, _ = c.ahead.next()
+			for _, e := range now.ready {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for now.more { // of a record that is in the index already
+		now, _ = c.ahead.next()
+	}
+	c.report.Applied++
+	if first.rec.Lost {
+		c.report.Lost++
+	}
 	c.records++
-	for _, e := range rec.Events {
+	for _, e := range first.rec.Events {
 		c.bytes += len(e)
 	}
 	if c.records >= MaxBatchRecords || c.bytes >= MaxBatchBytes {
 		return c.commit()
 	}
-	if len(c.read) == prepareEvents || len(rec.Events) > 1 {
-		return c.apply()
-	}
-	return nil
-}
-
-// apply applies the records that were read: those of one event, of which most logs consist, are
-// prepared together.
-func (c *catchup) apply() error {
-	var first [][]byte
-	for _, rec := range c.read {
-		if len(rec.Events) == 1 {
-			first = append(first, rec.Events[0])
-		}
-	}
-	ready := c.p.prepare(first)
-	for _, rec := range c.read {
-		var err error
-		if len(rec.Events) == 1 {
-			err = c.p.apply(rec, slices.Values(ready[:1]))
-			ready = ready[1:]
-		} else {
-			err = c.p.Apply(rec)
-		}
-		if err != nil {
-			return err
-		}
-		c.report.Applied++
-		if rec.Lost {
-			c.report.Lost++
-		}
-	}
-	clear(c.read)
-	c.read = c.read[:0]
 	return nil
 }
 
 func (c *catchup) commit() error {
 	if c.records == 0 {
 		return nil
-	}
-	if err := c.apply(); err != nil {
-		return err
 	}
 	c.records, c.bytes = 0, 0
 	if err := c.p.Commit(); err != nil {

@@ -39,5 +39,6 @@
 //
 // A [Projector] is for one goroutine: the log's writer, which calls it as wal.Follower. After an
 // error it stages nothing until [Projector.Catchup], which reads the log from the index's
-// checkpoint on; so a record is never left out between two that are applied.
+// checkpoint on; so a record is never left out between two that are applied. Catchup reads the log
+// and prepares its events in goroutines of its own, ahead of what it applies, and joins them.
 package projection
