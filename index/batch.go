@@ -221,7 +221,10 @@ func (b *Batch) PutImage(i NewImage) error {
 			return err
 		}
 	}
-	return b.putImage(i, ord, h)
+	if err := b.putImage(i, ord, h); err != nil {
+		return err
+	}
+	return b.learnTopics(i.Seq)
 }
 
 func (b *Batch) putImage(i NewImage, ord Ordinal, h head) error {

@@ -39,6 +39,7 @@ type DB struct {
 	table   *table                  // mu guards: nil until a list or a search asks for it
 	spaces  []space                 // mu guards: as committed
 	slabs   map[uint32]*vector.Slab // mu guards: of spaces that a search asked for
+	topics  map[string]*topics      // mu guards: by key, those that a search asked for
 	commits uint64                  // mu guards: how many there were
 	batch   *Batch                  // mu guards
 	dirty   bool                    // mu guards: committed since the last flush

@@ -68,6 +68,12 @@
 // [Query].Context brings neighbours, each once. [Weak] says that nothing found has much of what
 // was asked for.
 //
+// A store of long texts also learns from them which words go together (topics.go; package lsa has
+// the method and its papers), when it has 512 images and at each doubling up to 65,536, of a sample
+// of 1,024: that takes some tenths of a second and is part of what the log determines. The best
+// candidates are then ranked by how near they are to the query among these topics, too. A store of
+// notes has none: on conversations they cost more than they gave.
+//
 // Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
 // read into memory at the first of them (table.go). The postings and the tags that searches ask for
 // stay in memory, up to Options.ListBytes, and follow what is committed (lists.go).

@@ -22,12 +22,13 @@ const (
 	sigRecent
 	sigProject
 	sigMeaning
+	sigTopic
 	numSignals
 )
 
 var signalNames = [numSignals]string{"words", "before", "after", "beside", "coverage", "session",
 	"date", "speaker", "asks", "time", "number", "feedback", "recent", "project",
-	"meaning"}
+	"meaning", "topic"}
 
 // candidate is a row that is ranked by all signals.
 type candidate struct {
@@ -198,6 +199,9 @@ func (h *hybrid) rank() error {
 	}
 	h.sessions()
 	h.sum()
+	if err := h.topic(); err != nil {
+		return err
+	}
 	if err := h.feedback(); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // KeySpaceVersion is the version of everything in this file and of the values behind it. Raise it
 // with any change: an index of another version is ErrOutdated and is rebuilt from the log.
-const KeySpaceVersion = 4
+const KeySpaceVersion = 5
 
 // FoldVersion is the version of what package projection makes of a record (projection.Version). It
 // stands here so that it is part of the schema without anybody having to pass it.
@@ -55,6 +55,7 @@ const FoldVersion = 3
 //	V m space number                -> a mean that codes are around
 //	V p space epoch                 -> centroids of partitions
 //	V q space slot>>8               -> partitions of 256 vectors, appended
+//	b seq images                    -> topics (see topics.go)
 //	W space ordinal version         -> slot of the vector of a document's version
 const (
 	keyMeta       = 'm'
@@ -85,6 +86,7 @@ const (
 	keyStream     = 's'
 	keyAnomalies  = 'z'
 	keyAnomaly    = 'Z'
+	keyTopics     = 'b'
 
 	keySpace         = 'w'
 	keyVector        = 'v'

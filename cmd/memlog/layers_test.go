@@ -20,11 +20,13 @@ import (
 var layers = map[string]struct{ ours, doors []string }{
 	"wal/event":    {doors: []string{"github.com/fxamacker/cbor/v2", "github.com/google/uuid"}},
 	"index/embed":  {doors: []string{"golang.org/x/text"}},
+	"index/lsa":    {},
 	"index/vector": {doors: []string{"golang.org/x/sys"}},
 	"wal": {doors: []string{"github.com/tidwall/wal", "github.com/klauspost/compress",
 		"golang.org/x/sys"}},
-	"index": {ours: []string{"index/vector"}, doors: []string{"github.com/cockroachdb/pebble/v2",
-		"github.com/clipperhouse/uax29/v2", "github.com/kljensen/snowball", "golang.org/x/text"}},
+	"index": {ours: []string{"index/lsa", "index/vector"}, doors: []string{
+		"github.com/cockroachdb/pebble/v2", "github.com/clipperhouse/uax29/v2",
+		"github.com/kljensen/snowball", "golang.org/x/text"}},
 	"projection": {ours: []string{"wal", "wal/event", "index", "index/vector"}},
 	"recovery":   {ours: []string{"wal", "index", "projection"}},
 
