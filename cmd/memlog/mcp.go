@@ -59,24 +59,23 @@ func runMCP(ctx context.Context, c *call) error {
 	return err
 }
 
-// leanGC is how much garbage a process may have that holds little, in percent of that; Go's own
-// default is 100.
+// leanGC is how much garbage a process may have at first that holds little, in percent of that;
+// Go's own default is 100.
 const leanGC = 400
 
 // lean makes little of this process: a window mostly waits, and does one thing at a time. Threads
-// that look for more to do cost more than they find, eight windows at a time.
+// that look for more to do cost more than they find, eight windows at a time. Nor does it spread
+// over more memory than it needs once it has begun: a page that is new costs more than one that is
+// swept.
 func lean() {
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(leanGC)
+	hurry()
 }
 
 // full takes back what lean did.
-func full() {
-	runtime.SetDefaultGOMAXPROCS()
-	debug.SetGCPercent(100)
-}
+func full() { runtime.SetDefaultGOMAXPROCS() }
 
-// hurryTime is how long an owner that starts leaves its garbage alone: somebody waits for it.
+// hurryTime is how long a process that starts leaves its garbage alone: somebody waits for it.
 const hurryTime = 500 * time.Millisecond
 
 // hurry has this process collect less garbage at first.
@@ -84,3 +83,7 @@ func hurry() {
 	usual := debug.SetGCPercent(leanGC)
 	time.AfterFunc(hurryTime, func() { debug.SetGCPercent(usual) })
 }
+
+// spare has the scheduler of an owner take one processor more than there are: one waits for a sync
+// nearly always, and to take it away from there and give it back costs as much as the sync.
+func spare() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) }

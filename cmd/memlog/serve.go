@@ -46,6 +46,7 @@ func runServe(ctx context.Context, c *call) error {
 		return memory.Invalid("--json", "goes with serve --http only: else it has no result")
 	}
 	hurry()
+	spare()
 	logs := daemon.LogFile(c.store)
 	defer logs.Close()
 	level := &slog.HandlerOptions{Level: min(c.level, slog.LevelInfo)}
