@@ -106,5 +106,6 @@
 // behind, and writes nothing any more.
 //
 // Not covered: a directory on a disk mounted read-only cannot be opened, since pebble makes its
-// lock file there; [ModeExact] reads every document that passes the filter.
+// lock file there; [ModeExact] reads every document that passes the filter where the query has no
+// word with space before and behind (exact.go).
 package index

@@ -5,11 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Mode is how a query finds.
@@ -20,8 +16,8 @@ const (
 	// ModeLexical ranks by BM25 over stemmed words. Scores do not depend on the filter.
 	ModeLexical Mode = iota
 	// ModeExact finds texts that hold the query as it is written, after Unicode NFC: score 1
-	// with the same letter case, 0.5 in another case. It reads every document that passes the
-	// filter.
+	// with the same letter case, 0.5 in another case. It reads the documents that pass the filter
+	// and have the words of the query that have space before and behind; else, all that pass.
 	ModeExact
 	// ModeHybrid finds by words and ranks by all there is: see weights.go.
 	ModeHybrid
@@ -115,68 +111,6 @@ func (v *View) hits(rows []found, seq uint64) ([]Hit, error) {
 		hits = append(hits, Hit{Doc: d, Score: r.score, Covers: 1})
 	}
 	return hits, nil
-}
-
-const (
-	exactScore     = 1.0
-	otherCaseScore = 0.5
-)
-
-func (v *View) searchExact(q Query, t *table, s *sieve) ([]Hit, error) {
-	if v.d.o.Text == nil {
-		return nil, fmt.Errorf("search for exact text: %w", ErrMode)
-	}
-	want := norm.NFC.String(q.Text)
-	if want == "" {
-		return nil, fmt.Errorf("search for exact text: %w", ErrNoTerms)
-	}
-	it, err := v.src.iter(newKey(keyImage), newKey(keyImage).upper())
-	if err != nil {
-		return nil, err
-	}
-	defer it.Close()
-	lower := strings.ToLower(want)
-	top := &best{t: t, limit: q.Limit}
-	for r := range t.len() {
-		row := t.row(r)
-		if row.deleted() || !s.match(row) {
-			continue
-		}
-		payload, err := v.payload(it, imageKey(row.ord, row.from, r))
-		if err != nil {
-			return nil, err
-		}
-		f := found{listed: listed{row.created, row.ord}, row: r}
-		switch text := norm.NFC.String(v.d.o.Text(payload)); {
-		case strings.Contains(text, want):
-			f.score = exactScore
-		case strings.Contains(strings.ToLower(text), lower):
-			f.score = otherCaseScore
-		default:
-			continue
-		}
-		top.offer(f)
-	}
-	docs := v.rowReader(t)
-	defer docs.close()
-	return docs.hits(top.sorted())
-}
-
-// payload reads an image's payload through an iterator: rows are in nearly the order of their
-// images, so that the next one is most often where the iterator stands.
-func (v *View) payload(it *pebble.Iterator, k key) ([]byte, error) {
-	if !it.SeekGE(k) || !bytes.Equal(it.Key(), k) {
-		if err := v.src.finish(it); err != nil {
-			return nil, err
-		}
-		return nil, v.src.fuse.check(fmt.Errorf("no image %q: %w", k, errValue))
-	}
-	val, err := it.ValueAndErr()
-	if err != nil {
-		return nil, v.src.fuse.check(fmt.Errorf("read index: %w", err))
-	}
-	i, err := decodeImage(k, val)
-	return i.Payload, v.src.fuse.check(err)
 }
 
 // found is a row with its score.

@@ -1,5 +1,7 @@
 package index
 
+import "fmt"
+
 // Image flags.
 const (
 	flagDeleted    = 1 << 0
@@ -44,6 +46,19 @@ func decodeImage(k, v []byte) (Image, error) {
 	i.Type, i.Project = f.text(), f.text()
 	i.Payload = f.rest()
 	return i, f.done("image")
+}
+
+// payloadOf returns the payload of an image's value, without a copy.
+func payloadOf(v []byte) ([]byte, error) {
+	f := fieldReader{b: v}
+	f.take(1 + 8 + 8 + 4 + 16)
+	for range 2 { // type and project
+		f.take(int(f.u32()))
+	}
+	if f.err != nil {
+		return nil, fmt.Errorf("read image: %w", f.err)
+	}
+	return f.b, nil
 }
 
 func imageKey(ord Ordinal, from uint64, row Row) key {

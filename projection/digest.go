@@ -127,9 +127,9 @@ func addDoc(sum [32]byte, d index.Doc) ([32]byte, error) {
 
 // Text takes the content out of a payload: index.Options.Text.
 func Text(payload []byte) string {
-	m, err := event.DecodeMemory(payload)
+	content, err := event.DecodeContent(payload)
 	if err != nil {
 		return "" // written by this package and under a checksum; a search skips it
 	}
-	return m.Content
+	return content
 }

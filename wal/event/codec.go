@@ -111,6 +111,8 @@ var decMode = must(cbor.DecOptions{
 	MaxArrayElements: 1 << 20,
 	MaxMapPairs:      1 << 16,
 	MaxNestedLevels:  32,
+
+	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
 }.DecMode())
 
 func must[T any](v T, err error) T {
@@ -180,6 +182,17 @@ func DecodeMemory(b []byte) (Memory, error) {
 		return Memory{}, fmt.Errorf("%w: memory: %v", ErrMalformed, r.err)
 	}
 	return m, nil
+}
+
+// DecodeContent reads only the content of what [EncodeMemory] wrote.
+func DecodeContent(b []byte) (string, error) {
+	var m struct {
+		Content string `cbor:"c"`
+	}
+	if err := decMode.Unmarshal(b, &m); err != nil {
+		return "", fmt.Errorf("%w: memory: %v", ErrMalformed, err)
+	}
+	return m.Content, nil
 }
 
 // EncodeOccurrence returns the deterministic encoding of an occurrence alone.
