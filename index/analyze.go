@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 	"unique"
@@ -71,8 +70,27 @@ type seen struct {
 	at   int
 }
 
-// analyzers are for queries: with words of those before.
-var analyzers = sync.Pool{New: func() any { return new(analyzer) }}
+// analyzers are for queries: with words of those before, which a sync.Pool would forget at each
+// collection of garbage.
+var analyzers = make(spareAnalyzers, 2)
+
+type spareAnalyzers chan *analyzer
+
+func (s spareAnalyzers) get() *analyzer {
+	select {
+	case z := <-s:
+		return z
+	default:
+		return new(analyzer)
+	}
+}
+
+func (s spareAnalyzers) put(z *analyzer) {
+	select {
+	case s <- z:
+	default:
+	}
+}
 
 // maxSeen bounds the words and the terms that are kept, but for those of one text.
 const maxSeen = 1 << 16

@@ -53,8 +53,8 @@ func (h *hybrid) common() ([]term, error) {
 		top.offer(h.found(&h.pool[i]))
 	}
 	sums := map[string]*term{}
-	z := analyzers.Get().(*analyzer)
-	defer analyzers.Put(z)
+	z := analyzers.get()
+	defer analyzers.put(z)
 	for _, f := range top.sorted() {
 		var err error
 		if h.docs.images[f.row], err = h.docs.image(f.row); err != nil { // most are hits, too

@@ -36,8 +36,8 @@ const querySaturation = 8.0
 
 // parse takes a query apart. Stop words count only where there is nothing else.
 func parse(text string) (parsed, error) {
-	z := analyzers.Get().(*analyzer)
-	defer analyzers.Put(z)
+	z := analyzers.get()
+	defer analyzers.put(z)
 	var p parsed
 	plain := p.quoted(z, text)
 	plain = p.starred(plain)
@@ -239,7 +239,7 @@ func contains(seq, part []string) bool {
 
 func (r *ranker) sequence(n Row) ([]string, error) {
 	text, err := r.docs.text(n)
-	z := analyzers.Get().(*analyzer)
-	defer analyzers.Put(z)
+	z := analyzers.get()
+	defer analyzers.put(z)
 	return z.sequence(text), err
 }

@@ -186,8 +186,8 @@ func (h *hybrid) topicOf(t *topics, n Row) (lsa.Vector, error) {
 	if err != nil {
 		return v, err
 	}
-	z := analyzers.Get().(*analyzer)
-	defer analyzers.Put(z)
+	z := analyzers.get()
+	defer analyzers.put(z)
 	a := z.analyze(text)
 	folding := t.space.Fold()
 	for i, t := range a.terms {
