@@ -15,9 +15,9 @@ import (
 const (
 	exactUpTo    = 100
 	rerankFactor = 3
-	moreRerank   = 8
-	rerankDoubts = 2.0 // standard deviations
-	rerankStep   = 15  // how many are read in order of keys
+	moreRerank   = 5
+	rerankDoubts = 1.75 // standard deviations
+	rerankStep   = 10   // how many are read in order of keys
 )
 
 // VectorQuery is a search by vector.

@@ -132,7 +132,10 @@ func (v *View) image(ord Ordinal) (Image, head, bool, error) {
 			return Image{}, h, false, err
 		}
 		i, err := decodeImage(k, val)
-		return i, h, true, v.src.fuse.check(v.withEnd(&i, err))
+		if !h.open {
+			err = v.withEnd(&i, err)
+		}
+		return i, h, true, v.src.fuse.check(err)
 	}
 	k, val, ok, err := v.src.last(newKey(keyImage).ord(ord), newKey(keyImage).ord(ord).u64(v.seq+1))
 	if err != nil || !ok {

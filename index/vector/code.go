@@ -99,16 +99,15 @@ var doubt = math.Sqrt(2/math.Pi) * math.Sqrt((1-2/math.Pi)/(2/math.Pi))
 
 // newProbe estimates the inner product of a query y and a vector with mean c and residual r as
 // c·y + r·c + r·(y-c), with r·(y-c) = |r|²/Σ|r| · Σ sign(r)(y-c).
-func newProbe(q Query, mean []float32) *probe {
-	y := q.floats()
+func newProbe(y, mean []float32) *probe {
 	var base, total, square float64
 	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
 	for i, c := range mean {
 		base += float64(float64(c) * float64(y[i]))
-		y[i] -= c
-		total += float64(y[i])
-		square += float64(float64(y[i]) * float64(y[i]))
-		low, high = min(low, y[i]), max(high, y[i])
+		r := y[i] - c
+		total += float64(r)
+		square += float64(float64(r) * float64(r))
+		low, high = min(low, r), max(high, r)
 	}
 	levels := float32(31)
 	if len(y) > fineDims {
@@ -118,16 +117,15 @@ func newProbe(q Query, mean []float32) *probe {
 	p := &probe{base: float32(base), table: make([]byte, 32*bitBytes(len(y)))}
 	p.step, p.ones, p.offset = 2*step, 2*low, float32(total)
 	p.doubt = float32(doubt * math.Sqrt(square))
-	for i := range y {
+	for i := range len(p.table) / 4 {
 		u := byte(0)
-		if step > 0 {
-			u = byte(min(levels, float32(math.Round(float64(float32(y[i]-low)/step)))))
+		if i < len(y) && step > 0 {
+			r := y[i] - mean[i]
+			u = byte(min(levels, float32(math.Floor(float64(float32(r-low)/step)+0.5))))
 		}
-		half := p.table[(i>>2)*16:][:16]
-		for n := range half {
-			if n>>(i&3)&1 == 1 {
-				half[n] += u
-			}
+		half, bit := p.table[(i>>2)*16:][:16], 1<<(i&3)
+		for n := range bit { // sums of the dimensions before are there
+			half[bit+n] = half[n] + u
 		}
 	}
 	return p
@@ -152,7 +150,7 @@ func (p *probe) estimate(sum, ones uint16, ratio, toMean float32) float32 {
 
 // Estimate returns what a stored code says of the inner product with q: for tests and explaining.
 func Estimate(q Query, code []byte, mean []float32) float32 {
-	p := newProbe(q, mean)
+	p := newProbe(q.floats(), mean)
 	p.widen()
 	var sum, ones uint16
 	for i, b := range code[factorBytes:] {

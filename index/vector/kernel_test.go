@@ -2,6 +2,7 @@ package vector
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -160,5 +161,46 @@ func TestTopKeepsTheBest(t *testing.T) {
 		if got := kept.sorted(); !slices.Equal(got, all[:min(n, limit)]) {
 			t.Fatalf("of %d the best %d: %v, not %v", n, limit, got, all[:min(n, limit)])
 		}
+	}
+}
+
+// What a table has of four bits is what it has of each of them.
+func TestTablesAreSums(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 9))
+	for _, dims := range []int{1, 7, 8, 100, 384} {
+		y, mean := random(r, dims), random(r, dims)
+		p := newProbe(y, mean)
+		for at := 0; at < len(p.table); at += 16 {
+			for n, sum := range p.table[at:][:16] {
+				want := byte(0)
+				for bit := range 4 {
+					if n>>bit&1 == 1 {
+						want += p.table[at+1<<bit]
+					}
+				}
+				if sum != want {
+					t.Fatalf("%d dimensions: %d for the bits %04b at %d, not %d", dims, sum, n, at, want)
+				}
+			}
+		}
+		low, high := y[0]-mean[0], y[0]-mean[0]
+		for i := range y {
+			low, high = min(low, y[i]-mean[i]), max(high, y[i]-mean[i])
+		}
+		for i := range y {
+			u := float64(p.table[i/4*16+1<<(i%4)])
+			step := float64(high-low) / 31
+			if off := float64(y[i]-mean[i]-low) - u*step; dims > 1 && math.Abs(off) > 0.501*step {
+				t.Fatalf("%d dimensions: dimension %d is %v off", dims, i, off/step)
+			}
+		}
+	}
+}
+
+func BenchmarkProbe(b *testing.B) {
+	r := rand.New(rand.NewPCG(2, 10))
+	y, mean := random(r, 384), random(r, 384)
+	for b.Loop() {
+		newProbe(y, mean)
 	}
 }

@@ -142,27 +142,14 @@ func (c Centroids) NearestAll(encoded [][]byte) []uint16 {
 
 // probe returns the partitions whose centroids are most similar to a query, in order of numbers.
 func (c Centroids) probe(q Query) []uint16 {
-	type near struct {
-		number uint16
-		score  float32
-	}
-	all := make([]near, len(c))
-	b := q.bytes()
+	all, b := make([]Candidate, len(c)), q.bytes()
 	for i, p := range c {
-		all[i] = near{uint16(i), float32(p.Scale * float32(dot(p.Q, b)))}
+		all[i] = Candidate{Slot: uint32(i), Estimate: float32(p.Scale * float32(dot(p.Q, b)))}
 	}
-	slices.SortFunc(all, func(a, b near) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return int(a.number) - int(b.number)
-	})
 	out := make([]uint16, max(1, len(c)/probeShare))
+	selectBest(all, len(out))
 	for i := range out {
-		out[i] = all[i].number
+		out[i] = uint16(all[i].Slot)
 	}
 	slices.Sort(out)
 	return out

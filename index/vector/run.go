@@ -83,10 +83,9 @@ func (p *piece) slot(position uint32) uint32 {
 	return p.first + position
 }
 
-// pieces returns what a scan goes through: everything below its prefix, but of sealed runs that
+// pieces appends what a scan goes through: everything below its prefix, but of sealed runs that
 // were whole by then only the partitions nearest to the query, where it asks for that.
-func (s *Slab) pieces(q Scan) []piece {
-	var all []piece
+func (s *Slab) pieces(q Scan, all []piece) []piece {
 	probed := s.probed(q)
 	for slot := uint32(0); slot < q.Prefix; {
 		if r := s.run(slot / runSlots); slot%runSlots == 0 && r != nil {

@@ -66,7 +66,7 @@ func TestScanOfSealedRuns(t *testing.T) {
 			}
 		}
 		for _, p := range s.pieces(Scan{Query: encode(t, rot, xs[n+i]).Query(), Prefix: n,
-			Partitions: true}) {
+			Partitions: true}, nil) {
 			scanned += p.to - p.from
 		}
 		if !slices.Equal(scan(i, 2*runSlots, true), scan(i, 2*runSlots, false)) {

@@ -29,7 +29,10 @@ type Scan struct {
 // Scan returns the Limit best by estimate, best first. Which ones they are does not depend on the
 // number of goroutines.
 func (s *Slab) Scan(q Scan) []Candidate {
-	probes, pieces := s.probes(q), s.pieces(q)
+	list := lists.Get().(*[]piece)
+	defer func() { clear(*list); lists.Put(list) }()
+	probes, pieces := s.probes(q), s.pieces(q, (*list)[:0])
+	*list = pieces
 	total := uint32(0)
 	for _, p := range pieces {
 		total += p.to - p.from
@@ -64,10 +67,10 @@ func (s *Slab) Scan(q Scan) []Candidate {
 
 // probes makes the query ready for each mean.
 func (s *Slab) probes(q Scan) []*probe {
-	means := *s.means.Load()
+	means, y := *s.means.Load(), q.Query.floats()
 	probes := make([]*probe, MeanOf(q.Prefix-1)+1)
 	for i := range probes {
-		probes[i] = newProbe(q.Query, means[i])
+		probes[i] = newProbe(y, means[i])
 		if s.kernel.name == goKernel.name {
 			probes[i].widen()
 		}
@@ -80,6 +83,9 @@ type scratch struct {
 	sums [chunkSlots]uint16
 	estimation
 }
+
+// lists are used again: a scan of partitions is of more than a thousand pieces.
+var lists = sync.Pool{New: func() any { return new([]piece) }}
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
