@@ -72,6 +72,7 @@ func runBenchSearch(ctx context.Context, c *call) (err error) {
 	}
 	var res bench.SearchResult
 	if dir := c.str("read"); dir != "" {
+		tidy() // as an owner
 		res, err = bench.ReadVectors(ctx, dir, o)
 	} else {
 		if o.Exe, err = os.Executable(); err != nil {

@@ -81,7 +81,10 @@ const hurryTime = 500 * time.Millisecond
 // hurry has this process collect less garbage at first.
 func hurry() {
 	usual := debug.SetGCPercent(leanGC)
-	time.AfterFunc(hurryTime, func() { debug.SetGCPercent(usual) })
+	time.AfterFunc(hurryTime, func() {
+		debug.SetGCPercent(usual)
+		tidy()
+	})
 }
 
 // spare has the scheduler of an owner take one processor more than there are: one waits for a sync

@@ -55,14 +55,15 @@ type Slab struct {
 	parts        []uint16 // those of the run that is not sealed
 }
 
-// chunk holds chunkSlots slots.
+// chunk holds chunkSlots slots. What points elsewhere stands first: the garbage collector looks no
+// further.
 type chunk struct {
-	first uint64 // arrival of the first slot
 	whole []byte // the first FirstMean vectors as they are encoded, nil: they are not here
 	codes atomic.Pointer[codes]
+	ends  atomic.Pointer[[chunkSlots]atomic.Uint64]
+	first uint64 // arrival of the first slot
 	row   [chunkSlots]uint32
 	later [chunkSlots]uint32 // arrival less first
-	ends  atomic.Pointer[[chunkSlots]atomic.Uint64]
 }
 
 // codes are those of chunkSlots slots: of a chunk's in their order, until its run is sealed; then
