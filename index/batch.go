@@ -26,6 +26,7 @@ type Batch struct {
 	merged            []postings         // of these, what was moved into the pebble batch
 	tagged            []namedTagging     // begun and ended, in order
 	aliased, occurred bool               // got an alias, an occurrence
+	linked            bool               // got a link
 	ids               map[ID]Ordinal     // looked up or made in this batch
 	noTags            map[Ordinal]bool   // documents made in this batch that never had a tag
 	noAlias           map[Ordinal]bool
@@ -509,6 +510,9 @@ func (b *Batch) publish(t *table) {
 	}
 	if b.occurred {
 		t.occurrences.Store(true)
+	}
+	if b.linked {
+		t.links.Store(true)
 	}
 	for _, id := range b.newIDs {
 		t.addID(id)

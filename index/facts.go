@@ -217,6 +217,7 @@ func linkKey(prefix byte, a, b Ordinal, typ string, since uint64) key {
 }
 
 func (b *Batch) putLink(from, to Ordinal, typ string, since, until uint64) error {
+	b.linked = true
 	v := key(nil).u64(until)
 	if err := b.set(linkKey(keyLink, from, to, typ, since), v); err != nil {
 		return err

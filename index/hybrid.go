@@ -23,12 +23,13 @@ const (
 	sigProject
 	sigMeaning
 	sigTopic
+	sigLinked
 	numSignals
 )
 
 var signalNames = [numSignals]string{"words", "before", "after", "beside", "coverage", "session",
 	"date", "speaker", "asks", "time", "number", "feedback", "recent", "project",
-	"meaning", "topic"}
+	"meaning", "topic", "linked"}
 
 // candidate is a row that is ranked by all signals.
 type candidate struct {
@@ -200,6 +201,9 @@ func (h *hybrid) rank() error {
 	h.sessions()
 	h.sum()
 	if err := h.topic(); err != nil {
+		return err
+	}
+	if err := h.linked(best); err != nil {
 		return err
 	}
 	if err := h.feedback(); err != nil {

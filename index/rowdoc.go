@@ -55,12 +55,12 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 		return d, nil
 	}
 	names := func(f fact, dst *[]string) error {
-		return r.each(newKey(f.byDoc).ord(row.ord), func(k, val []byte) error {
+		return r.each(newKey(f.byDoc).ord(row.ord), func(k, val []byte) (bool, error) {
 			name, from, to, err := f.decode(k, val)
 			if err == nil && at(from, to, v.seq) {
 				*dst = append(*dst, name)
 			}
-			return err
+			return true, err
 		})
 	}
 	if err := names(tagFact, &d.Tags); err != nil {
@@ -74,13 +74,13 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 	if !r.t.occurrences.Load() {
 		return d, nil
 	}
-	err = r.each(newKey(keyOccurrence).ord(row.ord), func(k, val []byte) error {
+	err = r.each(newKey(keyOccurrence).ord(row.ord), func(k, val []byte) (bool, error) {
 		o, err := decodeOccurrence(k, val)
 		if err == nil && at(o.From, o.To, v.seq) {
 			o.To = v.known(o.To)
 			d.Occurrences = append(d.Occurrences, o)
 		}
-		return err
+		return true, err
 	})
 	sortOccurrences(d.Occurrences)
 	return d, err
@@ -119,8 +119,8 @@ func (r *rowReader) text(n Row) (string, error) {
 	return r.v.d.o.Text(i.Payload), nil
 }
 
-// each calls fn with each key that begins with prefix, in order.
-func (r *rowReader) each(prefix key, fn func(k, val []byte) error) (err error) {
+// each calls fn with each key that begins with prefix, in order, until fn says stop.
+func (r *rowReader) each(prefix key, fn func(k, val []byte) (more bool, err error)) (err error) {
 	if r.it == nil {
 		if r.it, err = r.v.src.iter(newKey(keyDocAlias), newKey(keyDocTag).upper()); err != nil {
 			return err
@@ -128,11 +128,15 @@ func (r *rowReader) each(prefix key, fn func(k, val []byte) error) (err error) {
 	}
 	for ok := r.it.SeekGE(prefix); ok && bytes.HasPrefix(r.it.Key(), prefix); ok = r.it.Next() {
 		val, err := r.it.ValueAndErr()
+		more := false
 		if err == nil {
-			err = fn(r.it.Key(), val)
+			more, err = fn(r.it.Key(), val)
 		}
 		if err != nil {
 			return r.v.src.fuse.check(fmt.Errorf("read index: %w", err))
+		}
+		if !more {
+			return nil
 		}
 	}
 	return r.v.src.finish(r.it)

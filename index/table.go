@@ -82,7 +82,7 @@ type table struct {
 	numID  atomic.Uint32
 	ends   []Ordinal // by session: its last document; the writer's
 
-	aliases, occurrences atomic.Bool // whether any document ever had one
+	aliases, occurrences, links atomic.Bool // whether any document ever had one
 }
 
 // docInfo is where a document is in the table and in its session. A document that has no row yet
@@ -262,7 +262,7 @@ func loadTable(s source) (*table, error) {
 		return nil, err
 	}
 	for prefix, any := range map[byte]*atomic.Bool{
-		aliasFact.byDoc: &t.aliases, keyOccurrence: &t.occurrences,
+		aliasFact.byDoc: &t.aliases, keyOccurrence: &t.occurrences, keyLink: &t.links,
 	} {
 		err := s.scan(newKey(prefix), func(_, _ []byte) (bool, error) {
 			any.Store(true)

@@ -14,12 +14,14 @@ package index
 //
 // The weight of topics came later, with all others as they were: from 1.0 to 2.5 both collections
 // of abstracts gain 0.007 to 0.02 of nDCG@10, and what is best for one of them is within that for
-// the other. On conversations topics cost half a point of what is found in the first 5.
+// the other. On conversations topics cost half a point of what is found in the first 5. That of
+// links is what the neighbour before is worth: no collection has links to measure it by.
 const (
 	weightWords     = 1.0  // BM25 of the text itself
 	weightBefore    = 0.20 // BM25 of the neighbour before, and after: what a short text answers
 	weightAfter     = 0.15
 	weightBeside    = 0.30 // of the second neighbours on both sides
+	weightLinked    = 0.20 // BM25 of the best text it is linked with
 	weightCoverage  = 0.70 // share of the query's words that the text and its neighbours have
 	weightSession   = 0.95 // BM25 of the session
 	weightDate      = 4.0  // the date the query names is the memory's
