@@ -61,11 +61,11 @@
 // # Context
 //
 // [ModeHybrid] finds by words (and by date, where the query names one) and ranks by all there is:
-// the words, those of the neighbours, of the session (session.go) and of what it is linked with, how
-// many of the query's words the text and its neighbours have, the date, who speaks, what kind of
-// text it is, and what the best have in common (Rocchio 1971; Lavrenko and Croft 2001). weights.go
-// has the weights and how they were found. Texts of the same words as a better one come after all
-// others.
+// the words, those of the neighbours, of the session (session.go) and of what it is linked with,
+// how many of the query's words the text and its neighbours have, the date, who speaks, what kind
+// of text it is, and what the best have in common (Rocchio 1971; Lavrenko and Croft 2001).
+// weights.go has the weights and how they were found. Texts of the same words as a better one come
+// after all others.
 // [Query].Context brings neighbours, each once. [Weak] says that nothing found has much of what
 // was asked for.
 //
