@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"sync"
 
@@ -11,11 +12,12 @@ import (
 // Topics are what a store's own texts tell about which words go together (package lsa): a store of
 // documents finds by them what says the same in other words. They are learned when it has so many
 // images, and anew at each doubling, of some of them: as of then, for all searches until the next
-// time. Stores of notes have none: there each word is said too seldom to learn much, and what
+// time. From topicSteady images on they hardly change, and are learned at every other doubling. Stores of notes have none: there each word is said too seldom to learn much, and what
 // neighbours and sessions say is worth more.
 const (
 	firstTopics = 1 << 9
-	lastTopics  = 1 << 16 // by then they hardly change any more
+	topicSteady = 1 << 12
+	lastTopics  = 1 << 16
 	topicTexts  = 1 << 10 // of which they are learned, at most
 	// topicLong is the longness of a store from which it has topics.
 	topicLong = 0.5
@@ -32,7 +34,7 @@ func topicsKey(seq uint64, images Row) key { return newKey(keyTopics).u64(seq).r
 // learnTopics learns topics, where they are due.
 func (b *Batch) learnTopics(seq uint64) error {
 	n := b.state.nextRow
-	if n < firstTopics || n > lastTopics || n&(n-1) != 0 || !b.state.totals.hasTopics() {
+	if !topicsDue(n) || !b.state.totals.hasTopics() {
 		return nil
 	}
 	l, err := b.src.topicLearner(n)
@@ -44,6 +46,14 @@ func (b *Batch) learnTopics(seq uint64) error {
 		return nil
 	}
 	return b.set(topicsKey(seq, n), space.Append(nil))
+}
+
+// topicsDue reports whether topics are learned when there are n images.
+func topicsDue(n Row) bool {
+	if n < firstTopics || n > lastTopics || n&(n-1) != 0 {
+		return false
+	}
+	return n <= topicSteady || bits.TrailingZeros32(uint32(n/topicSteady))%2 == 0
 }
 
 // hasTopics reports whether the texts are long enough for topics to be worth anything.

@@ -69,6 +69,18 @@ func topicsIn(t *testing.T, v *View) (keys int) {
 	return keys
 }
 
+func TestTopicsAreDue(t *testing.T) {
+	var due []Row
+	for n := range Row(1 << 18) {
+		if topicsDue(n) {
+			due = append(due, n)
+		}
+	}
+	if got, want := fmt.Sprint(due), "[512 1024 2048 4096 16384 65536]"; got != want {
+		t.Errorf("topics are due at %s, want %s", got, want)
+	}
+}
+
 // Topics are a function of the log: of how it was cut into batches they keep no trace. They are
 // learned at each doubling.
 func TestTopicsAreAFunctionOfTheLog(t *testing.T) {

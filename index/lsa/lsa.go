@@ -22,7 +22,7 @@ const (
 	// Dims is how many directions a space has.
 	Dims = 64
 	// MaxTerms bounds the words of a space: those that the most texts have.
-	MaxTerms = 1 << 14
+	MaxTerms = 1 << 12
 	// MaxTermBytes bounds a word.
 	MaxTermBytes = math.MaxUint8
 
