@@ -12,20 +12,25 @@ import (
 // Topics are what a store's own texts tell about which words go together (package lsa): a store of
 // documents finds by them what says the same in other words. They are learned when it has so many
 // images, and anew at each doubling, of some of them: as of then, for all searches until the next
-// time. From topicSteady images on they hardly change, and are learned at every other doubling. Stores of notes have none: there each word is said too seldom to learn much, and what
-// neighbours and sessions say is worth more.
+// time. From topicSteady images on they hardly change, and are learned at every other doubling.
+//
+// Stores of notes have none: there each word is said too seldom to learn much, and what neighbours
+// and sessions say is worth more. Nor are they asked in stores of more than topicStore documents:
+// there the texts that are compared would have to be read anew for nearly every search, which costs
+// more than all the rest of it.
 const (
 	firstTopics = 1 << 9
 	topicSteady = 1 << 12
-	lastTopics  = 1 << 16
+	lastTopics  = topicStore
+	topicStore  = 1 << 14
 	topicTexts  = 1 << 10 // of which they are learned, at most
 	// topicLong is the longness of a store from which it has topics.
 	topicLong = 0.5
 	// topicCandidates is how many of the best by all other signals are compared.
 	topicCandidates = 50
 	// maxTopicVectors bounds the texts of which the place among the topics is kept, for each time
-	// they were learned.
-	maxTopicVectors = 1 << 14
+	// they were learned: those of the largest store, and as many of its past.
+	maxTopicVectors = 2 * topicStore
 )
 
 // topicsKey is of topics learned in record seq, when there were so many images.
@@ -147,7 +152,7 @@ func parseTopics(value []byte, err error) (*topics, error) {
 // topics. Where a model's vectors say what texts mean, they are not asked.
 func (h *hybrid) topic() error {
 	long := longness(h.b.mean)
-	if long < topicLong || h.q.Meaning != nil {
+	if long < topicLong || h.stats.Live > topicStore || h.q.Meaning != nil {
 		return nil
 	}
 	t, err := h.v.topics()

@@ -71,12 +71,12 @@ func topicsIn(t *testing.T, v *View) (keys int) {
 
 func TestTopicsAreDue(t *testing.T) {
 	var due []Row
-	for n := range Row(1 << 18) {
+	for n := range Row(1 << 17) {
 		if topicsDue(n) {
 			due = append(due, n)
 		}
 	}
-	if got, want := fmt.Sprint(due), "[512 1024 2048 4096 16384 65536]"; got != want {
+	if got, want := fmt.Sprint(due), "[512 1024 2048 4096 16384]"; got != want {
 		t.Errorf("topics are due at %s, want %s", got, want)
 	}
 }
@@ -197,6 +197,23 @@ func TestTopicsRank(t *testing.T) {
 	}
 	if near[5002] < weightTopic/2 || near[5001] > weightTopic/4 || near[5003] > weightTopic/4 {
 		t.Errorf("on the subject %.2f, on others %.2f and %.2f", near[5002], near[5001], near[5003])
+	}
+}
+
+// A store that is too large for it is searched without topics; as of when it was smaller, with them.
+func TestLargeStoresDoNotAskTopics(t *testing.T) {
+	d := open(t, MemFS())
+	defer done(t, d)
+	documents(t, d, 1, topicStore+10, 4000)
+	for _, seq := range []uint64{600, topicStore - 10, topicStore + 10} {
+		v, err := d.At(seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(explained(t, v, "sub7word1"), "topic"); got != (seq < topicStore) {
+			t.Errorf("as of %d: topics %v", seq, got)
+		}
+		done(t, v)
 	}
 }
 
