@@ -72,10 +72,11 @@
 //
 // A store of long texts also learns from them which words go together (topics.go; package lsa has
 // the method and its papers): when it has 512 images, at each doubling up to 4,096, and at 16,384,
-// of a sample of 1,024. That takes about a tenth of a second and is part of what the log determines.
-// The best candidates are then ranked by how near they are to the query among these topics, too. A
-// store of notes has none: on conversations they cost more than they gave. Nor has one of more than
-// 16,384 documents: there the texts to be compared would be read anew for nearly every search.
+// of a sample of about 1,024. That takes about a tenth of a second and is part of what the log
+// determines. The best candidates are then ranked by how near they are to the query among these
+// topics, too. A store of notes has none: on conversations they cost more than they gave. Nor has
+// one of more than 16,384 documents: there the texts to be compared would be read anew for nearly
+// every search.
 //
 // Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
 // read into memory at the first of them (table.go). The postings and the tags that searches ask for

@@ -66,10 +66,29 @@ func (t totals) hasTopics() bool {
 	return t.Live > 0 && longness(float64(t.Terms)/float64(t.Live)) >= topicLong
 }
 
-// topicLearner reads the words of some of the first n rows, evenly out of all.
+// topicSample numbers about topicTexts of the first n rows, -1 for the others. Which ones follows
+// no period, as texts of several sources in turn do.
+func topicSample(n Row) (numbers []int32, count int) {
+	step := max(1, uint64(n)/topicTexts)
+	numbers = make([]int32, n)
+	for row := range numbers {
+		numbers[row] = -1
+		if (uint64(row)*mixing>>32)%step == 0 {
+			numbers[row] = int32(count)
+			count++
+		}
+	}
+	return numbers, count
+}
+
+// mixing spreads numbers in a row over the upper bits (Knuth, The Art of Computer Programming 3,
+// 6.4: the golden ratio).
+const mixing = 0x9E3779B97F4A7C15
+
+// topicLearner reads the words of some of the first n rows.
 func (s source) topicLearner(n Row) (*lsa.Learner, error) {
-	step := max(1, n/topicTexts)
-	l := lsa.NewLearner(int(n / step))
+	numbers, count := topicSample(n)
+	l := lsa.NewLearner(count)
 	var name string // of the term of uses, which may go over several keys
 	var uses []lsa.Use
 	end := func() {
@@ -90,8 +109,8 @@ func (s source) topicLearner(n Row) (*lsa.Learner, error) {
 		}
 		one := run{Row(block) << postingBlockShift, v}
 		for i := range one.len() {
-			if row := one.row(i); row < n && row%step == 0 {
-				uses = append(uses, lsa.Use{Text: int(row / step), Count: one.tf(i)})
+			if row := one.row(i); row < n && numbers[row] >= 0 {
+				uses = append(uses, lsa.Use{Text: int(numbers[row]), Count: one.tf(i)})
 			}
 		}
 		return true, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,27 @@ func TestTopicsAreDue(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(due), "[512 1024 2048 4096 16384]"; got != want {
 		t.Errorf("topics are due at %s, want %s", got, want)
+	}
+}
+
+// A sample has about as many of each of several sources that take turns.
+func TestTopicSample(t *testing.T) {
+	for n := Row(firstTopics); n <= lastTopics; n *= 2 {
+		numbers, count := topicSample(n)
+		if count < min(int(n), topicTexts*3/4) || count > topicTexts*5/4 {
+			t.Errorf("%d of %d", count, n)
+		}
+		for _, period := range []int{2, 3, 4, 8, 20} {
+			of := make([]int, period)
+			for row, number := range numbers {
+				if number >= 0 {
+					of[row%period]++
+				}
+			}
+			if least := slices.Min(of); least < count/period/2 {
+				t.Errorf("of %d rows by turns of %d: %v", n, period, of)
+			}
+		}
 	}
 }
 
