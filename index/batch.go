@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -402,25 +403,27 @@ func (b *Batch) SetCheckpoint(c Checkpoint) error {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// flushAppends moves what was collected into the batch, so that it can be read there.
-func (b *Batch) flushAppends() error { return errors.Join(b.flushKeys(), b.flushPostings()) }
-
-func (b *Batch) flushKeys() error {
+// flushAppends moves what was collected into the batch, so that it can be read there. Sorted keys
+// go into skip lists faster.
+func (b *Batch) flushAppends() error {
 	for _, k := range sortedKeys(b.appends) {
 		if err := b.b.Merge([]byte(k), *b.appends[k], nil); err != nil {
 			return fmt.Errorf("write index batch: %w", err)
 		}
 	}
 	clear(b.appends)
-	return nil
-}
-
-func (b *Batch) flushPostings() error {
 	if len(b.postings.of) == 0 {
 		return nil
 	}
-	if err := b.postings.merge(b.b); err != nil {
-		return err
+	terms := slices.SortedFunc(maps.Keys(b.postings.of), func(x, y lexeme) int {
+		return cmp.Compare(x.Value(), y.Value())
+	})
+	var k key
+	for _, t := range terms {
+		k = k[:0].posting(t.Value(), b.postings.block)
+		if err := b.b.Merge(k, *b.postings.of[t], nil); err != nil {
+			return fmt.Errorf("write index batch: %w", err)
+		}
 	}
 	b.merged = append(b.merged, b.postings)
 	b.postings.of = nil
@@ -437,7 +440,7 @@ func (b *Batch) Commit() error {
 	if !b.changed {
 		return nil
 	}
-	if err := errors.Join(b.flushKeys(), b.flushStreams()); err != nil {
+	if err := errors.Join(b.flushAppends(), b.flushStreams()); err != nil {
 		return err
 	}
 	if err := b.flushVectors(); err != nil {
@@ -458,11 +461,6 @@ func (d *DB) commit(b *Batch) error {
 	if d.closed {
 		return ErrClosed
 	}
-	if !d.filling {
-		if err := b.flushPostings(); err != nil {
-			return err
-		}
-	}
 	pb := b.b
 	size := pb.Len()
 	d.unsaved += size
@@ -475,11 +473,6 @@ func (d *DB) commit(b *Batch) error {
 	}
 	if err := d.fuse.guard(func() error { return d.apply(pb, full) }); err != nil {
 		return err
-	}
-	if len(b.postings.of) > 0 {
-		if err := d.wait(b.postings); err != nil {
-			return err
-		}
 	}
 	// With mu held no view is made in between; older ones see neither the rows nor the ends.
 	if d.table != nil {

@@ -47,10 +47,6 @@ type DB struct {
 	bulk    int                     // mu guards: how large the next batch may be, after a bulk one
 	closed  bool                    // mu guards
 
-	filling      bool     // mu guards: made by NewGeneration and looked at by nobody
-	waiting      postings // mu guards: committed while filling, not in pebble yet
-	waitingBytes int      // mu guards
-
 	postings *kept[[]run]     // by key without block; updated with mu held
 	taggings *kept[[]tagging] // by tag; updated with mu held
 
@@ -248,13 +244,10 @@ func (d *DB) Flush() error {
 	d.mu.Lock()
 	closed, dirty := d.closed, d.dirty
 	d.dirty, d.unsaved = false, 0
-	err := d.settle()
 	d.mu.Unlock()
 	switch {
 	case closed:
 		return ErrClosed
-	case err != nil:
-		return err
 	case !dirty || d.o.ReadOnly:
 		return d.Broken()
 	}

@@ -34,8 +34,7 @@
 //
 // A generation holds the schema (key space, analyzer and Unicode versions); another one's is
 // [ErrOutdated]. A rebuild fills a new generation with [NewGeneration] while the old one serves,
-// and [DB.Promote] swaps CURRENT. Generations that a crash left half filled are removed by [Open];
-// so while one is filled its postings wait in memory, until somebody looks (filling.go).
+// and [DB.Promote] swaps CURRENT. Generations that a crash left half filled are removed by [Open].
 //
 // # Durability
 //

@@ -114,25 +114,13 @@ func NewGeneration(dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := openGeneration(dir, o.FS.PathJoin(dir, name), o)
-	if err == nil {
-		d.mu.Lock()
-		d.filling = true
-		d.mu.Unlock()
-	}
-	return d, err
+	return openGeneration(dir, o.FS.PathJoin(dir, name), o)
 }
 
 // Promote writes the generation out and makes it the one in use. The one before is removed, or
 // set aside with keepOld; it must be closed by then. A crash leaves one of the two in use; with
 // keepOld it may leave none in use, but never removes the old one.
 func (d *DB) Promote(keepOld bool) error {
-	d.mu.Lock()
-	err := d.filled()
-	d.mu.Unlock()
-	if err != nil {
-		return err
-	}
 	if err := d.Flush(); err != nil {
 		return err
 	}

@@ -277,3 +277,51 @@ func TestEvidenceOutlivesACrash(t *testing.T) {
 		}
 	}
 }
+
+// A batch that begins in one block of postings and ends in the next leaves what batches of one row
+// do, in a generation that is filled as in one in use.
+func TestBatchOverTwoBlocks(t *testing.T) {
+	want := ""
+	for _, size := range []int{1, 15, 40} {
+		for _, fresh := range []bool{false, true} {
+			d := open(t, MemFS())
+			if fresh {
+				done(t, d)
+				var err error
+				if d, err = NewGeneration("index", Options{FS: MemFS()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.state.nextRow = 1<<postingBlockShift - 20
+			for n := 1; n <= 40; n += size {
+				sameWords(t, d, n, min(n+size, 41))
+			}
+			got := digest(t, d)
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("batches of %d, fresh %v: digest %s, not %s", size, fresh, got, want)
+			}
+			done(t, d)
+		}
+	}
+}
+
+// sameWords adds documents, a batch of them, all of one word.
+func sameWords(t *testing.T, d *DB, from, to int) {
+	t.Helper()
+	b, err := d.NewBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := from; n < to; n++ {
+		err := b.PutImage(NewImage{ID: numbered(n), Seq: uint64(n), Text: "same", Payload: []byte("same")})
+		if err := errors.Join(err, b.SetCheckpoint(madeCheckpoint(uint64(n)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -22,20 +22,12 @@ func (s source) ready(lower, upper []byte) error {
 	if err, _ := s.fuse.state(); err != nil {
 		return err
 	}
-	if s.batch == nil {
+	if s.batch == nil || len(s.batch.appends)+len(s.batch.postings.of) == 0 {
 		return nil
 	}
-	touched := func(first byte) bool {
-		from := len(lower) == 0 || lower[0] <= first
-		return from && (len(upper) == 0 || first < upper[0] || first == upper[0] && len(upper) > 1)
-	}
-	if touched(keyPosting) {
-		if err := s.batch.d.settleNow(); err != nil {
-			return err
-		}
-	}
 	for i := range len(appended) {
-		if touched(appended[i]) {
+		from := len(lower) == 0 || lower[0] <= appended[i]
+		if from && (len(upper) == 0 || appended[i] <= upper[0]) {
 			return s.batch.flushAppends()
 		}
 	}

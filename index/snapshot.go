@@ -88,9 +88,6 @@ func (d *DB) checkpoint(data string, m *Manifest) error {
 		return ErrClosed
 	}
 	m.Checkpoint = d.state.checkpoint
-	if err := d.filled(); err != nil {
-		return err
-	}
 	return d.fuse.guard(func() error {
 		if err := d.p.Flush(); err != nil {
 			return err

@@ -44,9 +44,6 @@ func (d *DB) view(seq *uint64) (*View, error) {
 	if d.closed {
 		return nil, ErrClosed
 	}
-	if err := d.filled(); err != nil {
-		return nil, err
-	}
 	v := &View{d: d, seq: d.state.checkpoint.Seq, readOnly: d.state.readOnly,
 		commits: d.commits}
 	if seq != nil {
