@@ -42,7 +42,6 @@ func runMCP(ctx context.Context, c *call) error {
 		return memory.Invalid("--json", "does not go with mcp: standard output is the protocol's")
 	}
 	c.streamed = true
-	lean()
 	name, host := caller()
 	var err error
 	if c.svc, err = c.front(c.settings, c.log); err != nil {
@@ -51,7 +50,10 @@ func runMCP(ctx context.Context, c *call) error {
 	err = mcpserver.Run(ctx, c.svc, mcpserver.Options{
 		Version: version(), Now: c.now, Session: clip(session(c.env)),
 		ProjectDir: clip(c.env(envProject)), User: name, Host: host, Logger: c.log,
-		Ready: func(who mcpserver.Caller) { daemon.Warm(c.svc, c.named(who)) },
+		Ready: func(who mcpserver.Caller) {
+			lean()
+			daemon.Warm(c.svc, c.named(who))
+		},
 	})
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -66,7 +68,7 @@ const leanGC = 400
 // lean makes little of this process: a window mostly waits, and does one thing at a time. Threads
 // that look for more to do cost more than they find, eight windows at a time. Nor does it spread
 // over more memory than it needs once it has begun: a page that is new costs more than one that is
-// swept.
+// swept. The handshake comes first: to set this stops all threads and starts them again.
 func lean() {
 	runtime.GOMAXPROCS(1)
 	hurry()

@@ -107,7 +107,7 @@ func isText(head []byte) bool {
 func isMarkdown(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimRight(line, "\r\n")
-		if headingLine.Match(line) || bulletLine.Match(line) {
+		if headingLine().Match(line) || bulletLine().Match(line) {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -28,10 +29,16 @@ type document struct {
 }
 
 var (
-	headingLine = regexp.MustCompile(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
-	bulletLine  = regexp.MustCompile(`^(\s*)(?:[-*+]|\d{1,9}[.)])\s+\S`)
-	fenceLine   = regexp.MustCompile("^\\s*(```|~~~)")
+	headingLine = expression(`^(#{1,6})\s+(.*?)\s*#*\s*$`)
+	bulletLine  = expression(`^(\s*)(?:[-*+]|\d{1,9}[.)])\s+\S`)
+	fenceLine   = expression("^\\s*(```|~~~)")
+	bulletMark  = expression(`^\s*(?:[-*+]|\d{1,9}[.)])\s+`) // what a bullet begins with
 )
+
+// expression is compiled when it is first used: a process that reads no document starts sooner.
+func expression(s string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
+}
 
 // block is a bullet or a paragraph in the making.
 type block struct {
@@ -87,7 +94,7 @@ func (d document) entries(ctx context.Context, r *report, yield func(Entry) bool
 
 // line takes one line in.
 func (o *outline) line(s string, at int) bool {
-	if mark := fenceLine.FindStringSubmatch(s); o.fence != "" || mark != nil {
+	if mark := fenceLine().FindStringSubmatch(s); o.fence != "" || mark != nil {
 		switch {
 		case o.fence == "":
 			o.fence = mark[1]
@@ -104,7 +111,7 @@ func (o *outline) line(s string, at int) bool {
 		}
 		return o.flush()
 	}
-	if h := headingLine.FindStringSubmatch(s); h != nil {
+	if h := headingLine().FindStringSubmatch(s); h != nil {
 		ok := o.flush()
 		level := len(h[1]) - 1
 		o.headings[level] = h[2]
@@ -112,7 +119,7 @@ func (o *outline) line(s string, at int) bool {
 		return ok
 	}
 	indent := len(s) - len(strings.TrimLeft(s, " \t"))
-	if m := bulletLine.FindStringSubmatch(s); m != nil {
+	if m := bulletLine().FindStringSubmatch(s); m != nil {
 		if o.now.bullet && indent > o.now.indent {
 			o.add(s, at) // a bullet below it belongs to it
 			return true
@@ -153,13 +160,10 @@ func (o *outline) flush() bool {
 	return o.use(b, path)
 }
 
-// bulletMark is what a bullet begins with.
-var bulletMark = regexp.MustCompile(`^\s*(?:[-*+]|\d{1,9}[.)])\s+`)
-
 func (d document) memory(b block, headings []string) Entry {
 	text := strings.TrimRight(strings.Join(b.lines, "\n"), " \t\n")
 	if b.bullet {
-		text = bulletMark.ReplaceAllString(text, "")
+		text = bulletMark().ReplaceAllString(text, "")
 	}
 	if text = strings.TrimLeft(text, "\n"); text == "" {
 		return Entry{At: b.at, Rejected: "an empty bullet"}

@@ -3,6 +3,7 @@ package hook
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // secretSpan is how much of a text from the beginning of a key on is looked at, in bytes.
@@ -20,22 +21,25 @@ func begins(with, rest string) credential {
 }
 
 // credentials are the kinds of keys that are known. All but the first stand at a word's beginning.
-var credentials = []credential{
-	begins("-----begin ", `-----BEGIN [A-Z ]*PRIVATE KEY-----`),
-	begins("akia", `AKIA[0-9A-Z]{16}\b`),
-	begins("asia", `ASIA[0-9A-Z]{16}\b`),
-	begins("gh", `gh[pousr]_[A-Za-z0-9]{20,}`),
-	begins("github_pat_", `github_pat_\w{20,}`),
-	begins("glpat-", `glpat-[\w-]{20,}`),
-	begins("sk-", `sk-[\w-]{20,}`),
-	begins("xox", `xox[abprs]-[\w-]{10,}`),
-	begins("aiza", `AIza[\w-]{30,}`),
-	begins("eyj", `eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}`),
-	begins("pass", `(?i)(password|passwd)`+told),
-	begins("api", `(?i)api[_ -]?key`+told),
-	begins("secret", `(?i)secret`+told),
-	begins("token", `(?i)token`+told),
-}
+// They are compiled when the first text is looked at.
+var credentials = sync.OnceValue(func() []credential {
+	return []credential{
+		begins("-----begin ", `-----BEGIN [A-Z ]*PRIVATE KEY-----`),
+		begins("akia", `AKIA[0-9A-Z]{16}\b`),
+		begins("asia", `ASIA[0-9A-Z]{16}\b`),
+		begins("gh", `gh[pousr]_[A-Za-z0-9]{20,}`),
+		begins("github_pat_", `github_pat_\w{20,}`),
+		begins("glpat-", `glpat-[\w-]{20,}`),
+		begins("sk-", `sk-[\w-]{20,}`),
+		begins("xox", `xox[abprs]-[\w-]{10,}`),
+		begins("aiza", `AIza[\w-]{30,}`),
+		begins("eyj", `eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}`),
+		begins("pass", `(?i)(password|passwd)`+told),
+		begins("api", `(?i)api[_ -]?key`+told),
+		begins("secret", `(?i)secret`+told),
+		begins("token", `(?i)token`+told),
+	}
+})
 
 // told is what follows the word for a secret where the secret itself does.
 const told = `\s*(is|[:=])\s*\S{6,}`
@@ -43,7 +47,7 @@ const told = `\s*(is|[:=])\s*\S{6,}`
 // holdsSecret finds what is most likely a credential: better one memory too few.
 func holdsSecret(text string) bool {
 	lower := lowerASCII(text)
-	for _, c := range credentials {
+	for _, c := range credentials() {
 		for at := 0; ; at++ {
 			next := strings.Index(lower[at:], c.begins)
 			if next < 0 {

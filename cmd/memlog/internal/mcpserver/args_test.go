@@ -268,7 +268,7 @@ func TestHostileArguments(t *testing.T) {
 }
 
 func TestInvalidUTF8IsRefused(t *testing.T) {
-	if _, err := decode([]byte("{\"content\": \"\xff\"}"), storeTool.params); err == nil {
+	if _, err := decode([]byte("{\"content\": \"\xff\"}"), storeTool().params); err == nil {
 		t.Error("bytes that are no UTF-8 were taken")
 	}
 }

@@ -11,29 +11,31 @@ import (
 // keepMetricsDays is how many days of counters stay where a call does not say.
 const keepMetricsDays = 1
 
-var cleanupMetricsTool = tool{
-	name:  "cleanup_metrics",
-	title: "Forget old counters",
-	doc: "Forgets counters of the past, by the hour, and says which; totals stay unless days is 0. " +
-		"No memory is touched, and the log is not. Hours older than a week are forgotten anyway.",
-	params: []param{
-		{name: "days", kind: kindInt, min: 0, max: memory.MaxMetricsHours / 24, doc: fmt.Sprintf(
-			"Keep so many days (default: %d). 0 forgets everything, the totals too.",
-			keepMetricsDays)},
-		{name: "older_than", kind: kindText, doc: `Instead of days: an age, as "36h".`},
-		dryRunParam,
-	},
-	output: object([]string{"dropped_hours", "kept_hours", "dropped_operations", "totals_dropped",
-		"before"}, fields{
-		{"dropped_hours", described(anInt, "Hours whose counters are gone.")},
-		{"kept_hours", anInt},
-		{"dropped_operations", described(anInt, "Calls that were counted in them.")},
-		{"totals_dropped", described(aBool, "The totals too: counting begins anew.")},
-		{"before", described(aTime, "What ended before it was dropped.")},
-		{"dry_run", described(aBool, "Nothing was done.")},
-	}),
-	destructive: true, idempotent: true,
-	run: runCleanupMetrics,
+func cleanupMetricsTool() tool {
+	return tool{
+		name:  "cleanup_metrics",
+		title: "Forget old counters",
+		doc: "Forgets counters of the past, by the hour, and says which; totals stay unless days is 0. " +
+			"No memory is touched, and the log is not. Hours older than a week are forgotten anyway.",
+		params: []param{
+			{name: "days", kind: kindInt, min: 0, max: memory.MaxMetricsHours / 24, doc: fmt.Sprintf(
+				"Keep so many days (default: %d). 0 forgets everything, the totals too.",
+				keepMetricsDays)},
+			{name: "older_than", kind: kindText, doc: `Instead of days: an age, as "36h".`},
+			dryRunParam,
+		},
+		output: object([]string{"dropped_hours", "kept_hours", "dropped_operations", "totals_dropped",
+			"before"}, fields{
+			{"dropped_hours", described(anInt, "Hours whose counters are gone.")},
+			{"kept_hours", anInt},
+			{"dropped_operations", described(anInt, "Calls that were counted in them.")},
+			{"totals_dropped", described(aBool, "The totals too: counting begins anew.")},
+			{"before", described(aTime, "What ended before it was dropped.")},
+			{"dry_run", described(aBool, "Nothing was done.")},
+		}),
+		destructive: true, idempotent: true,
+		run: runCleanupMetrics,
+	}
 }
 
 type cleanupAnswer struct {

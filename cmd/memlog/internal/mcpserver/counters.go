@@ -15,8 +15,10 @@ var hoursParam = param{name: "hours", kind: kindInt, min: 1, max: memory.MaxMetr
 		"(default: 1, so the last one to two hours; a job that runs hourly misses nothing)."}
 
 // windowFields are the members that say what was counted.
-var windowFields = fields{
-	{"since", described(aTime, "Counted from here,")}, {"until", described(aTime, "to here.")},
+func windowFields() fields {
+	return fields{
+		{"since", described(aTime, "Counted from here,")}, {"until", described(aTime, "to here.")},
+	}
 }
 
 // seconds is the schema of a time.
@@ -36,11 +38,13 @@ type load struct {
 	Max       float64 `json:"max_latency"`
 }
 
-var loadFields = fields{
-	{"total_operations", described(anInt, "Calls of the store.")},
-	{"failed_operations", described(anInt, "Of those, the ones that ended with an error.")},
-	{"error_rate", described(aNumber, "failed_operations / total_operations, from 0 to 1.")},
-	{"average_latency", seconds("Of all calls")}, {"max_latency", seconds("The longest call")},
+func loadFields() fields {
+	return fields{
+		{"total_operations", described(anInt, "Calls of the store.")},
+		{"failed_operations", described(anInt, "Of those, the ones that ended with an error.")},
+		{"error_rate", described(aNumber, "failed_operations / total_operations, from 0 to 1.")},
+		{"average_latency", seconds("Of all calls")}, {"max_latency", seconds("The longest call")},
+	}
 }
 
 // loadNames are those of loadFields.

@@ -134,12 +134,14 @@ type resolved struct {
 }
 
 // resolvedSchema are its members in an output schema.
-var resolvedSchema = fields{
-	{"since", described(aTime, "What since was understood as.")},
-	{"until", described(aTime, "What until was understood as.")},
-	{"clock", described(aString, "What since and until compared.")},
-	{"as_of", described(object([]string{"seq", "time"}, fields{{"seq", anInt}, {"time", aTime}}),
-		"The last record the answer knows, and when it was recorded.")},
+func resolvedSchema() fields {
+	return fields{
+		{"since", described(aTime, "What since was understood as.")},
+		{"until", described(aTime, "What until was understood as.")},
+		{"clock", described(aString, "What since and until compared.")},
+		{"as_of", described(object([]string{"seq", "time"}, fields{{"seq", anInt}, {"time", aTime}}),
+			"The last record the answer knows, and when it was recorded.")},
+	}
 }
 
 func resolve(f memory.Filter, asOf *memory.Resolved) resolved {

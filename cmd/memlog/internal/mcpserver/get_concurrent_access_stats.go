@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,43 +11,47 @@ import (
 )
 
 // queueFields are the members that alert rules go by.
-var queueFields = fields{
-	{"total_acquisitions", described(anInt, "Commands that asked for the writer.")},
-	{"failed_acquisitions", described(anInt,
-		"Of those, the ones refused as busy: the queue was full, or the wait too long.")},
-	{"average_wait_time", seconds("Mean wait for the writer, failed ones included")},
-	{"max_wait_time", seconds("Longest wait for the writer")},
+func queueFields() fields {
+	return fields{
+		{"total_acquisitions", described(anInt, "Commands that asked for the writer.")},
+		{"failed_acquisitions", described(anInt,
+			"Of those, the ones refused as busy: the queue was full, or the wait too long.")},
+		{"average_wait_time", seconds("Mean wait for the writer, failed ones included")},
+		{"max_wait_time", seconds("Longest wait for the writer")},
+	}
 }
 
 var queueNames = []string{"total_acquisitions", "failed_acquisitions", "average_wait_time",
 	"max_wait_time"}
 
-var accessTool = tool{
-	name:  "get_concurrent_access_stats",
-	title: "Concurrent access",
-	doc: "Says how long writes wait for their turn, how many were refused as busy, and who is " +
-		"connected to the store. Times are seconds.",
-	params: []param{hoursParam, maxTokensParam},
-	output: object(append([]string{"since", "until", "waiting", "calls_under_way",
-		"active_clients", "clients", "totals"}, queueNames...),
-		append(append(append(fields{}, queueFields...), windowFields...), fields{
-			{"p95_wait_time", seconds("95 of 100 waits were no longer")},
-			{"p99_wait_time", seconds("99 of 100 waits were no longer")},
-			{"waiting", described(anInt, "Commands in the writer's queue now.")},
-			{"calls_under_way", described(anInt, "Calls of clients that are not answered yet.")},
-			{"active_clients", described(anInt, "All that are connected, also those not shown.")},
-			{"clients", listOf(object([]string{"name", "pid", "since"}, fields{
-				{"name", aString}, {"version", aString}, {"session", aString},
-				{"project", aString}, {"pid", anInt}, {"since", aTime},
-			}))},
-			{"owner_pid", described(anInt, "The process that has the store open.")},
-			{"totals", described(object(append([]string{"since"}, queueNames...),
-				append(append(fields{}, queueFields...), field{"since", aTime})),
-				"The same since counting began, over all owners of the store.")},
-			{"notes", someStrings},
-		}...)),
-	readOnly: true, idempotent: true,
-	run: runAccess,
+func accessTool() tool {
+	return tool{
+		name:  "get_concurrent_access_stats",
+		title: "Concurrent access",
+		doc: "Says how long writes wait for their turn, how many were refused as busy, and who is " +
+			"connected to the store. Times are seconds.",
+		params: []param{hoursParam, maxTokensParam},
+		output: object(append([]string{"since", "until", "waiting", "calls_under_way",
+			"active_clients", "clients", "totals"}, queueNames...),
+			slices.Concat(queueFields(), windowFields(), fields{
+				{"p95_wait_time", seconds("95 of 100 waits were no longer")},
+				{"p99_wait_time", seconds("99 of 100 waits were no longer")},
+				{"waiting", described(anInt, "Commands in the writer's queue now.")},
+				{"calls_under_way", described(anInt, "Calls of clients that are not answered yet.")},
+				{"active_clients", described(anInt, "All that are connected, also those not shown.")},
+				{"clients", listOf(object([]string{"name", "pid", "since"}, fields{
+					{"name", aString}, {"version", aString}, {"session", aString},
+					{"project", aString}, {"pid", anInt}, {"since", aTime},
+				}))},
+				{"owner_pid", described(anInt, "The process that has the store open.")},
+				{"totals", described(object(append([]string{"since"}, queueNames...),
+					append(queueFields(), field{"since", aTime})),
+					"The same since counting began, over all owners of the store.")},
+				{"notes", someStrings},
+			})),
+		readOnly: true, idempotent: true,
+		run: runAccess,
+	}
 }
 
 // queue is the writer's queue as alert rules see it.

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,48 +18,52 @@ const (
 	metricErrors      = "errors"
 )
 
-var performanceTool = tool{
-	name:  "get_performance_metrics",
-	title: "Performance of the store",
-	doc: "Counts the calls of the store, how long they took and what failed. metric_type: summary " +
-		"(default), performance (latency by operation, syncs), usage (how much is held and used), " +
-		"errors (by operation and code). Times are seconds.",
-	params: []param{
-		{name: "metric_type", kind: kindText, doc: "What to show.",
-			enum: []string{metricSummary, metricPerformance, metricUsage, metricErrors}},
-		hoursParam, maxTokensParam,
-	},
-	output: object(append([]string{"metric_type", "since", "until"}, loadNames...),
-		append(append(append(fields{{"metric_type", aString}}, loadFields...), windowFields...),
-			performanceFields...)),
-	readOnly: true, idempotent: true,
-	run: runPerformance,
+func performanceTool() tool {
+	return tool{
+		name:  "get_performance_metrics",
+		title: "Performance of the store",
+		doc: "Counts the calls of the store, how long they took and what failed. metric_type: summary " +
+			"(default), performance (latency by operation, syncs), usage (how much is held and used), " +
+			"errors (by operation and code). Times are seconds.",
+		params: []param{
+			{name: "metric_type", kind: kindText, doc: "What to show.",
+				enum: []string{metricSummary, metricPerformance, metricUsage, metricErrors}},
+			hoursParam, maxTokensParam,
+		},
+		output: object(append([]string{"metric_type", "since", "until"}, loadNames...),
+			slices.Concat(fields{{"metric_type", aString}}, loadFields(), windowFields(),
+				performanceFields())),
+		readOnly: true, idempotent: true,
+		run: runPerformance,
+	}
 }
 
 // performanceFields are the members that depend on metric_type.
-var performanceFields = fields{
-	{"operations", described(listOf(object([]string{"name", "count", "failed"}, fields{
-		{"name", aString}, {"count", anInt}, {"failed", anInt},
-		{"average_latency", seconds("Mean")}, {"max_latency", seconds("Longest")},
-		{"p50_latency", seconds("Median")}, {"p95_latency", seconds("95 of 100 took no longer")},
-		{"p99_latency", seconds("99 of 100 took no longer")},
-	})), "Of performance and usage; usage counts only.")},
-	{"syncs", described(object([]string{"count", "records"}, fields{
-		{"count", described(anInt, "Batches written and synced.")}, {"records", anInt},
-		{"bytes", anInt}, {"average_batch", described(aNumber, "Records a sync.")},
-		{"max_batch", anInt}, {"average_latency", seconds("Mean")},
-		{"p99_latency", seconds("99 of 100 took no longer")}, {"max_latency", seconds("Longest")},
-	}), "Of performance: writes of the log.")},
-	{"usage", described(object([]string{"memories", "log_bytes"}, fields{
-		{"memories", anInt}, {"log_bytes", anInt}, {"index_bytes", anInt}, {"archive_bytes", anInt},
-		{"free_bytes", described(anInt, "Of the disk.")},
-		{"resident_bytes", described(anInt, "Memory of the store's process.")},
-		{"active_clients", anInt}, {"uptime", seconds("Of the store's process")},
-	}), "Of summary and usage.")},
-	{"errors", described(listOf(object([]string{"operation", "code", "count"}, fields{
-		{"operation", aString}, {"code", aString}, {"count", anInt},
-	})), "Of errors.")},
-	{"notes", someStrings},
+func performanceFields() fields {
+	return fields{
+		{"operations", described(listOf(object([]string{"name", "count", "failed"}, fields{
+			{"name", aString}, {"count", anInt}, {"failed", anInt},
+			{"average_latency", seconds("Mean")}, {"max_latency", seconds("Longest")},
+			{"p50_latency", seconds("Median")}, {"p95_latency", seconds("95 of 100 took no longer")},
+			{"p99_latency", seconds("99 of 100 took no longer")},
+		})), "Of performance and usage; usage counts only.")},
+		{"syncs", described(object([]string{"count", "records"}, fields{
+			{"count", described(anInt, "Batches written and synced.")}, {"records", anInt},
+			{"bytes", anInt}, {"average_batch", described(aNumber, "Records a sync.")},
+			{"max_batch", anInt}, {"average_latency", seconds("Mean")},
+			{"p99_latency", seconds("99 of 100 took no longer")}, {"max_latency", seconds("Longest")},
+		}), "Of performance: writes of the log.")},
+		{"usage", described(object([]string{"memories", "log_bytes"}, fields{
+			{"memories", anInt}, {"log_bytes", anInt}, {"index_bytes", anInt}, {"archive_bytes", anInt},
+			{"free_bytes", described(anInt, "Of the disk.")},
+			{"resident_bytes", described(anInt, "Memory of the store's process.")},
+			{"active_clients", anInt}, {"uptime", seconds("Of the store's process")},
+		}), "Of summary and usage.")},
+		{"errors", described(listOf(object([]string{"operation", "code", "count"}, fields{
+			{"operation", aString}, {"code", aString}, {"count", anInt},
+		})), "Of errors.")},
+		{"notes", someStrings},
+	}
 }
 
 type performanceAnswer struct {

@@ -25,35 +25,37 @@ const (
 	maxHealthItems = 50        // problems in an answer
 )
 
-var systemHealthTool = tool{
-	name:  "get_system_health",
-	title: "Health of the system",
-	doc: "Judges the store and the process that owns it: status healthy, degraded (works, but look " +
-		"at it) or unhealthy (damaged, or takes no writes), and for each problem what to do.",
-	params: []param{hoursParam, maxTokensParam},
-	output: object([]string{"status", "problems", "writable", "error_rate", "average_wait_time",
-		"failed_acquisitions", "total_acquisitions"}, fields{
-		{"status", fields{{"type", "string"}, {"enum",
-			[]string{statusHealthy, statusDegraded, statusUnhealthy}}}},
-		{"problems", listOf(object([]string{"severity", "problem", "action"}, fields{
-			{"severity", described(aString, "The status it leads to.")},
-			{"problem", aString}, {"action", described(aString, "What to do.")},
-		}))},
-		{"problem_count", described(anInt, "All of them, also those not shown.")},
-		{"writable", aBool},
-		{"error_rate", described(aNumber,
-			"Calls that failed through no fault of the caller, from 0 to 1.")},
-		{"average_wait_time", seconds("Mean wait for the writer")},
-		{"failed_acquisitions", anInt}, {"total_acquisitions", anInt},
-		{"lag", described(anInt, "Records that reads do not see yet.")},
-		{"free_bytes", described(anInt, "Of the disk.")},
-		{"active_clients", anInt}, {"owner_pid", anInt}, {"version", aString},
-		{"uptime", seconds("Of the store's process")},
-		{"last_verify", described(aTime, "The last verify by an owner of the store.")},
-		{"last_verify_ok", aBool},
-	}),
-	readOnly: true, idempotent: true,
-	run: runSystemHealth,
+func systemHealthTool() tool {
+	return tool{
+		name:  "get_system_health",
+		title: "Health of the system",
+		doc: "Judges the store and the process that owns it: status healthy, degraded (works, but look " +
+			"at it) or unhealthy (damaged, or takes no writes), and for each problem what to do.",
+		params: []param{hoursParam, maxTokensParam},
+		output: object([]string{"status", "problems", "writable", "error_rate", "average_wait_time",
+			"failed_acquisitions", "total_acquisitions"}, fields{
+			{"status", fields{{"type", "string"}, {"enum",
+				[]string{statusHealthy, statusDegraded, statusUnhealthy}}}},
+			{"problems", listOf(object([]string{"severity", "problem", "action"}, fields{
+				{"severity", described(aString, "The status it leads to.")},
+				{"problem", aString}, {"action", described(aString, "What to do.")},
+			}))},
+			{"problem_count", described(anInt, "All of them, also those not shown.")},
+			{"writable", aBool},
+			{"error_rate", described(aNumber,
+				"Calls that failed through no fault of the caller, from 0 to 1.")},
+			{"average_wait_time", seconds("Mean wait for the writer")},
+			{"failed_acquisitions", anInt}, {"total_acquisitions", anInt},
+			{"lag", described(anInt, "Records that reads do not see yet.")},
+			{"free_bytes", described(anInt, "Of the disk.")},
+			{"active_clients", anInt}, {"owner_pid", anInt}, {"version", aString},
+			{"uptime", seconds("Of the store's process")},
+			{"last_verify", described(aTime, "The last verify by an owner of the store.")},
+			{"last_verify_ok", aBool},
+		}),
+		readOnly: true, idempotent: true,
+		run: runSystemHealth,
+	}
 }
 
 type healthProblem struct {

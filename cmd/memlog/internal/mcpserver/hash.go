@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"strings"
 
 	"memlog/cmd/memlog/internal/memory"
@@ -17,7 +16,11 @@ func contentHash(content string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var aHash = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+// isHash reports whether a text is a hash as contentHash writes it, in any case.
+func isHash(s string) bool {
+	sum, err := hex.DecodeString(s)
+	return err == nil && len(sum) == sha256.Size
+}
 
 // The limits of the search for a memory with a given hash, which has to look at each: how many in
 // one go, and how many at all.
@@ -30,7 +33,7 @@ const (
 // is an alias is found by the service; another may be that of a memory which was not imported.
 func (c *call) resolveHashes(ctx context.Context, svc memory.Service) error {
 	for _, name := range []string{"id", "from", "to"} {
-		if hash := c.text(name); aHash.MatchString(hash) {
+		if hash := c.text(name); isHash(hash) {
 			id, err := c.byHash(ctx, svc, name, hash)
 			if err != nil {
 				return err
@@ -39,7 +42,7 @@ func (c *call) resolveHashes(ctx context.Context, svc memory.Service) error {
 		}
 	}
 	for i, hash := range c.list("ids") {
-		if aHash.MatchString(hash) {
+		if isHash(hash) {
 			id, err := c.byHash(ctx, svc, "ids", hash)
 			if err != nil {
 				return err

@@ -16,46 +16,48 @@ const (
 	maxChanges = 1000
 )
 
-var changesTool = tool{
-	name:  "memory_changes",
-	title: "Changes to the memory",
-	doc: "Shows what was stored, updated, deleted, linked or taken back since a change or a time, " +
-		"oldest first: who did it, in which session and why. Give the seq of the answer as since " +
-		"next time. Without since: the newest changes.",
-	params: []param{
-		{name: "since", kind: kindMoment, also: []string{"seq", "since_seq", "after_seq", "sequence"},
-			doc: "Only what came after this seq, or from this time on; 0 for all."},
-		{name: "session", kind: kindText, doc: `Only of this session; "current" for this one.`},
-		{name: "others", kind: kindBool, doc: "Only what other sessions did."},
-		{name: "limit", kind: kindInt, min: 1, max: maxChanges,
-			doc: fmt.Sprintf("At most this many; default %d.", defaultChanges)},
-		maxTokensParam,
-	},
-	output: object([]string{"changes", "seq", "head"}, fields{
-		{"changes", listOf(object([]string{"seq", "time", "events", "event_count"}, fields{
-			{"seq", described(anInt, "memory_undo takes the change back with this number.")},
-			{"time", described(aTime, "When the log recorded it.")},
-			{"client", aString}, {"session", aString},
-			{"own", described(aBool, "This session did it.")},
-			{"project", described(aString, "Where it was done.")},
-			{"reason", aString},
-			{"undoes", described(listOf(anInt), "Changes that this one took back.")},
-			{"events", listOf(object([]string{"event"}, fields{
-				{"event", described(aString, "What happened: stored, updated, deleted, …")},
-				{"id", aString}, {"content", described(aString, "Its beginning.")},
-				{"type", aString}, {"to", described(aString, "Of a link.")},
-				{"link", described(aString, "The type of a link.")},
+func changesTool() tool {
+	return tool{
+		name:  "memory_changes",
+		title: "Changes to the memory",
+		doc: "Shows what was stored, updated, deleted, linked or taken back since a change or a time, " +
+			"oldest first: who did it, in which session and why. Give the seq of the answer as since " +
+			"next time. Without since: the newest changes.",
+		params: []param{
+			{name: "since", kind: kindMoment, also: []string{"seq", "since_seq", "after_seq", "sequence"},
+				doc: "Only what came after this seq, or from this time on; 0 for all."},
+			{name: "session", kind: kindText, doc: `Only of this session; "current" for this one.`},
+			{name: "others", kind: kindBool, doc: "Only what other sessions did."},
+			{name: "limit", kind: kindInt, min: 1, max: maxChanges,
+				doc: fmt.Sprintf("At most this many; default %d.", defaultChanges)},
+			maxTokensParam,
+		},
+		output: object([]string{"changes", "seq", "head"}, fields{
+			{"changes", listOf(object([]string{"seq", "time", "events", "event_count"}, fields{
+				{"seq", described(anInt, "memory_undo takes the change back with this number.")},
+				{"time", described(aTime, "When the log recorded it.")},
+				{"client", aString}, {"session", aString},
+				{"own", described(aBool, "This session did it.")},
+				{"project", described(aString, "Where it was done.")},
+				{"reason", aString},
+				{"undoes", described(listOf(anInt), "Changes that this one took back.")},
+				{"events", listOf(object([]string{"event"}, fields{
+					{"event", described(aString, "What happened: stored, updated, deleted, …")},
+					{"id", aString}, {"content", described(aString, "Its beginning.")},
+					{"type", aString}, {"to", described(aString, "Of a link.")},
+					{"link", described(aString, "The type of a link.")},
+				}))},
+				{"event_count", described(anInt, "All of them, also those not shown.")},
 			}))},
-			{"event_count", described(anInt, "All of them, also those not shown.")},
-		}))},
-		{"seq", described(anInt, "The last record looked at: since for the next call.")},
-		{"head", described(anInt, "The last record there is.")},
-		{"more", described(aBool, "There is more than this answer holds; ask again.")},
-		{"since", described(aTime, "What since was understood as.")},
-		{"damaged", described(anInt, "Places in the log that could not be read.")},
-	}),
-	readOnly: true, idempotent: true,
-	run: runChanges,
+			{"seq", described(anInt, "The last record looked at: since for the next call.")},
+			{"head", described(anInt, "The last record there is.")},
+			{"more", described(aBool, "There is more than this answer holds; ask again.")},
+			{"since", described(aTime, "What since was understood as.")},
+			{"damaged", described(anInt, "Places in the log that could not be read.")},
+		}),
+		readOnly: true, idempotent: true,
+		run: runChanges,
+	}
 }
 
 type changesAnswer struct {

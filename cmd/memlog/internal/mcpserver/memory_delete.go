@@ -8,18 +8,20 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var deleteTool = tool{
-	name:  "memory_delete",
-	title: "Delete memories",
-	doc: "Deletes memories by ids, or all that the filters select, as one change. They vanish " +
-		"from search and list; their history stays, and memory_undo brings them back. Try " +
-		"filters with dry_run first.",
-	params: with([]param{{name: "ids", kind: kindIDs, doc: "Ids or aliases."}},
-		filterParams, []param{ifVersionParam, dryRunParam, maxTokensParam}, originParams),
-	output: object([]string{"seq", "affected", "total"},
-		append(append(fields{}, changeSchema...), resolvedSchema[:3]...)),
-	destructive: true, idempotent: true,
-	run: runDelete,
+func deleteTool() tool {
+	return tool{
+		name:  "memory_delete",
+		title: "Delete memories",
+		doc: "Deletes memories by ids, or all that the filters select, as one change. They vanish " +
+			"from search and list; their history stays, and memory_undo brings them back. Try " +
+			"filters with dry_run first.",
+		params: with([]param{{name: "ids", kind: kindIDs, doc: "Ids or aliases."}},
+			filterParams, []param{ifVersionParam, dryRunParam, maxTokensParam}, originParams),
+		output: object([]string{"seq", "affected", "total"},
+			append(changeSchema(), resolvedSchema()[:3]...)),
+		destructive: true, idempotent: true,
+		run: runDelete,
+	}
 }
 
 type deleteAnswer struct {

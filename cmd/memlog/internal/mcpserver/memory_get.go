@@ -10,25 +10,27 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var getTool = tool{
-	name:  "memory_get",
-	title: "Get a memory",
-	doc: "Shows one memory with all it has, deleted ones included, now or as of a moment. A long " +
-		"content comes in parts: call again with offset.",
-	params: []param{
-		{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
-		asOfParam,
-		{name: "offset", kind: kindInt, min: 0, max: math.MaxInt32,
-			doc: "Byte of the content to start at: next_offset of the part before."},
-		maxTokensParam,
-	},
-	output: object(entryRequired, append(append(append(fields{}, entrySchema...),
-		field{"offset", described(anInt, "Where this part of the content begins.")},
-		field{"next_offset", described(anInt, "Where the next part begins; absent at the end.")}),
-		field{"as_of", described(fields{{"type", "object"}, {"properties",
-			fields{{"seq", anInt}, {"time", aTime}}}}, "What as_of was understood as.")})),
-	readOnly: true, idempotent: true,
-	run: runGet,
+func getTool() tool {
+	return tool{
+		name:  "memory_get",
+		title: "Get a memory",
+		doc: "Shows one memory with all it has, deleted ones included, now or as of a moment. A long " +
+			"content comes in parts: call again with offset.",
+		params: []param{
+			{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
+			asOfParam,
+			{name: "offset", kind: kindInt, min: 0, max: math.MaxInt32,
+				doc: "Byte of the content to start at: next_offset of the part before."},
+			maxTokensParam,
+		},
+		output: object(entryRequired, append(entrySchema(),
+			field{"offset", described(anInt, "Where this part of the content begins.")},
+			field{"next_offset", described(anInt, "Where the next part begins; absent at the end.")},
+			field{"as_of", described(fields{{"type", "object"}, {"properties",
+				fields{{"seq", anInt}, {"time", aTime}}}}, "What as_of was understood as.")})),
+		readOnly: true, idempotent: true,
+		run: runGet,
+	}
 }
 
 type getAnswer struct {

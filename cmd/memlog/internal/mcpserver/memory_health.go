@@ -8,34 +8,36 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var healthTool = tool{
-	name:  "memory_health",
-	title: "Health of the memory",
-	doc: "Says whether the store is whole and takes writes, how much it holds, and what to do " +
-		"where something is wrong. Cheap; ask when a call fails.",
-	params: []param{maxTokensParam},
-	output: object([]string{"ok", "store", "writable", "problems", "notes", "seq", "memories"},
-		fields{
-			{"ok", aBool},
-			{"store", described(aString, "Its directory.")},
-			{"version", described(aString, "Of memlog.")},
-			{"writable", aBool},
-			{"read_only", described(aString, "Why writes are refused, and what to do.")},
-			{"problems", listOf(object([]string{"kind", "detail", "offset"}, fields{
-				{"kind", aString}, {"segment", aString}, {"offset", anInt}, {"seq", anInt},
-				{"to_seq", anInt}, {"detail", aString},
-			}))},
-			{"problem_count", described(anInt, "All of them, also those not shown.")},
-			{"notes", someStrings},
-			{"seq", described(anInt, "The last record.")},
-			{"watermark", described(anInt, "The last record that reads see.")},
-			{"memories", described(anInt, "Live ones.")},
-			{"last_write", aTime},
-			{"clock_skew_seconds", described(aNumber, "How far the log is ahead of the clock.")},
-			{"free_bytes", described(anInt, "Free space on the disk.")},
-		}),
-	readOnly: true, idempotent: true,
-	run: runHealth,
+func healthTool() tool {
+	return tool{
+		name:  "memory_health",
+		title: "Health of the memory",
+		doc: "Says whether the store is whole and takes writes, how much it holds, and what to do " +
+			"where something is wrong. Cheap; ask when a call fails.",
+		params: []param{maxTokensParam},
+		output: object([]string{"ok", "store", "writable", "problems", "notes", "seq", "memories"},
+			fields{
+				{"ok", aBool},
+				{"store", described(aString, "Its directory.")},
+				{"version", described(aString, "Of memlog.")},
+				{"writable", aBool},
+				{"read_only", described(aString, "Why writes are refused, and what to do.")},
+				{"problems", listOf(object([]string{"kind", "detail", "offset"}, fields{
+					{"kind", aString}, {"segment", aString}, {"offset", anInt}, {"seq", anInt},
+					{"to_seq", anInt}, {"detail", aString},
+				}))},
+				{"problem_count", described(anInt, "All of them, also those not shown.")},
+				{"notes", someStrings},
+				{"seq", described(anInt, "The last record.")},
+				{"watermark", described(anInt, "The last record that reads see.")},
+				{"memories", described(anInt, "Live ones.")},
+				{"last_write", aTime},
+				{"clock_skew_seconds", described(aNumber, "How far the log is ahead of the clock.")},
+				{"free_bytes", described(anInt, "Free space on the disk.")},
+			}),
+		readOnly: true, idempotent: true,
+		run: runHealth,
+	}
 }
 
 // healthAnswer is a health result whose lists fit the budget.

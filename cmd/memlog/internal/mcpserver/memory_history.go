@@ -10,31 +10,33 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var historyTool = tool{
-	name:  "memory_history",
-	title: "History of a memory",
-	doc: "Shows every version of one memory, oldest first: what it said, who changed it, when " +
-		"and why. Works for deleted ones too.",
-	params: []param{
-		{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
-		{name: "limit", kind: kindInt, min: 1, max: memory.MaxLimit,
-			doc: "Only the newest versions, at most this many; default all that fit."},
-		maxTokensParam,
-	},
-	output: object([]string{"id", "versions", "total"}, fields{
-		{"id", aString},
-		{"versions", listOf(object(append([]string{"event", "time"}, entryRequired...),
-			append(fields{
-				{"event", described(aString, "What happened: stored, updated, deleted, …")},
-				{"time", described(aTime, "When the log recorded it.")},
-				{"until_seq", described(anInt, "The record that ended it; absent: it holds.")},
-				{"client", aString}, {"session", aString}, {"reason", aString},
-			}, entrySchema...)))},
-		{"total", described(anInt, "All versions, also those not shown.")},
-		{"truncated", described(aBool, "Older versions, or parts of some, are not shown.")},
-	}),
-	readOnly: true, idempotent: true,
-	run: runHistory,
+func historyTool() tool {
+	return tool{
+		name:  "memory_history",
+		title: "History of a memory",
+		doc: "Shows every version of one memory, oldest first: what it said, who changed it, when " +
+			"and why. Works for deleted ones too.",
+		params: []param{
+			{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
+			{name: "limit", kind: kindInt, min: 1, max: memory.MaxLimit,
+				doc: "Only the newest versions, at most this many; default all that fit."},
+			maxTokensParam,
+		},
+		output: object([]string{"id", "versions", "total"}, fields{
+			{"id", aString},
+			{"versions", listOf(object(append([]string{"event", "time"}, entryRequired...),
+				append(fields{
+					{"event", described(aString, "What happened: stored, updated, deleted, …")},
+					{"time", described(aTime, "When the log recorded it.")},
+					{"until_seq", described(anInt, "The record that ended it; absent: it holds.")},
+					{"client", aString}, {"session", aString}, {"reason", aString},
+				}, entrySchema()...)))},
+			{"total", described(anInt, "All versions, also those not shown.")},
+			{"truncated", described(aBool, "Older versions, or parts of some, are not shown.")},
+		}),
+		readOnly: true, idempotent: true,
+		run: runHistory,
+	}
 }
 
 // version is one entry of a history.

@@ -7,22 +7,24 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var linkTool = tool{
-	name:  "memory_link",
-	title: "Link memories",
-	doc: "Links one memory to another, in one direction and with a type that says how they relate; " +
-		"with remove it takes the link away. memory_get shows the links of a memory. A link that " +
-		"is there already is not made again.",
-	params: with([]param{
-		{name: "from", kind: kindText, required: true, doc: "Id or alias of the one that points."},
-		{name: "to", kind: kindText, required: true, doc: "Id or alias of the one pointed to."},
-		{name: "type", kind: kindText, required: true,
-			doc: "How they relate: because, part-of, contradicts, supersedes, …"},
-		{name: "remove", kind: kindBool, doc: "Take the link away instead."},
-	}, originParams),
-	output:     object([]string{"seq", "affected", "total"}, changeSchema),
-	idempotent: true,
-	run:        runLink,
+func linkTool() tool {
+	return tool{
+		name:  "memory_link",
+		title: "Link memories",
+		doc: "Links one memory to another, in one direction and with a type that says how they relate; " +
+			"with remove it takes the link away. memory_get shows the links of a memory. A link that " +
+			"is there already is not made again.",
+		params: with([]param{
+			{name: "from", kind: kindText, required: true, doc: "Id or alias of the one that points."},
+			{name: "to", kind: kindText, required: true, doc: "Id or alias of the one pointed to."},
+			{name: "type", kind: kindText, required: true,
+				doc: "How they relate: because, part-of, contradicts, supersedes, …"},
+			{name: "remove", kind: kindBool, doc: "Take the link away instead."},
+		}, originParams),
+		output:     object([]string{"seq", "affected", "total"}, changeSchema()),
+		idempotent: true,
+		run:        runLink,
+	}
 }
 
 func runLink(ctx context.Context, svc memory.Service, c *call) (answer, error) {

@@ -8,25 +8,27 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var listTool = tool{
-	name:  "memory_list",
-	title: "List memories",
-	doc: "Lists memories page by page, newest first, with filters. To find something by what it " +
-		"says use memory_search.",
-	params: with(filterParams, []param{asOfParam, limitParam,
-		{name: "cursor", kind: kindText, doc: "next_cursor of the page before."},
-		{name: "include_deleted", kind: kindBool, doc: "Also list deleted memories."},
-		maxTokensParam}),
-	output: object([]string{"memories", "total", "seq"}, append(fields{
-		{"memories", listOf(object(entryRequired, entrySchema))},
-		{"next_cursor", described(aString, "Gives the next page; absent on the last.")},
-		{"total", described(anInt, "Memories that the filter selects, on all pages.")},
-		{"seq", described(anInt, "The last record the answer has seen.")},
-		{"truncated", described(aBool, "The page is shorter than limit, or memories are "+
-			"shortened, to fit max_tokens.")},
-	}, resolvedSchema...)),
-	readOnly: true, idempotent: true,
-	run: runList,
+func listTool() tool {
+	return tool{
+		name:  "memory_list",
+		title: "List memories",
+		doc: "Lists memories page by page, newest first, with filters. To find something by what it " +
+			"says use memory_search.",
+		params: with(filterParams, []param{asOfParam, limitParam,
+			{name: "cursor", kind: kindText, doc: "next_cursor of the page before."},
+			{name: "include_deleted", kind: kindBool, doc: "Also list deleted memories."},
+			maxTokensParam}),
+		output: object([]string{"memories", "total", "seq"}, append(fields{
+			{"memories", listOf(object(entryRequired, entrySchema()))},
+			{"next_cursor", described(aString, "Gives the next page; absent on the last.")},
+			{"total", described(anInt, "Memories that the filter selects, on all pages.")},
+			{"seq", described(anInt, "The last record the answer has seen.")},
+			{"truncated", described(aBool, "The page is shorter than limit, or memories are "+
+				"shortened, to fit max_tokens.")},
+		}, resolvedSchema()...)),
+		readOnly: true, idempotent: true,
+		run: runList,
+	}
 }
 
 type listAnswer struct {

@@ -10,34 +10,35 @@ import (
 	"memlog/cmd/memlog/internal/memory"
 )
 
-var searchTool = tool{
-	name:  "memory_search",
-	title: "Search memories",
-	doc: "Finds the memories that answer a query best, best first. Use plain words. Filters are " +
-		"applied inside the search. as_of searches the store as it was at a moment.",
-	params: with([]param{{name: "query", kind: kindText, required: true,
-		doc: "What to look for, in plain words."}},
-		filterParams, []param{asOfParam,
-			{name: "mode", kind: kindText, enum: []string{"hybrid", "vector", "lexical", "exact"},
-				doc: "hybrid (default); lexical: by words; vector: by meaning; " +
-					"exact: this piece of text, letter by letter."},
-			limitParam,
-			{name: "context", kind: kindInt, min: 0, max: memory.MaxContext, doc: "Also show this many " +
-				"memories of the same session before and after each hit; default 0."},
-			{name: "explain", kind: kindBool, doc: "Also show what each score is made of."},
-			maxTokensParam}),
-	output: object([]string{"hits", "found", "seq"}, append(fields{
-		{"hits", listOf(object(entryRequired, append(entrySchema[:len(entrySchema):len(entrySchema)],
-			contextSchema...)))},
-		{"weak", described(aBool, "No hit answers the query well: it has words that none has.")},
-		{"notes", described(listOf(aString), "Where the answer was found otherwise than was asked.")},
-		{"found", described(anInt, "Hits within limit, also where the list was cut.")},
-		{"seq", described(anInt, "The last record the answer has seen.")},
-		{"truncated", described(aBool, "Hits or parts of them do not fit max_tokens.")},
-		{"next", described(aString, "How to see what was cut.")},
-	}, resolvedSchema...)),
-	readOnly: true, idempotent: true,
-	run: runSearch,
+func searchTool() tool {
+	return tool{
+		name:  "memory_search",
+		title: "Search memories",
+		doc: "Finds the memories that answer a query best, best first. Use plain words. Filters are " +
+			"applied inside the search. as_of searches the store as it was at a moment.",
+		params: with([]param{{name: "query", kind: kindText, required: true,
+			doc: "What to look for, in plain words."}},
+			filterParams, []param{asOfParam,
+				{name: "mode", kind: kindText, enum: []string{"hybrid", "vector", "lexical", "exact"},
+					doc: "hybrid (default); lexical: by words; vector: by meaning; " +
+						"exact: this piece of text, letter by letter."},
+				limitParam,
+				{name: "context", kind: kindInt, min: 0, max: memory.MaxContext, doc: "Also show this many " +
+					"memories of the same session before and after each hit; default 0."},
+				{name: "explain", kind: kindBool, doc: "Also show what each score is made of."},
+				maxTokensParam}),
+		output: object([]string{"hits", "found", "seq"}, append(fields{
+			{"hits", listOf(object(entryRequired, append(entrySchema(), contextSchema()...)))},
+			{"weak", described(aBool, "No hit answers the query well: it has words that none has.")},
+			{"notes", described(listOf(aString), "Where the answer was found otherwise than was asked.")},
+			{"found", described(anInt, "Hits within limit, also where the list was cut.")},
+			{"seq", described(anInt, "The last record the answer has seen.")},
+			{"truncated", described(aBool, "Hits or parts of them do not fit max_tokens.")},
+			{"next", described(aString, "How to see what was cut.")},
+		}, resolvedSchema()...)),
+		readOnly: true, idempotent: true,
+		run: runSearch,
+	}
 }
 
 type searchAnswer struct {

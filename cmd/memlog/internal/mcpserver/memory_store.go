@@ -22,26 +22,28 @@ var entryParams = []param{
 	{name: "created_at", kind: kindTime, doc: "When the fact was, if not now."},
 }
 
-var storeTool = tool{
-	name:  "memory_store",
-	title: "Store memories",
-	doc: "Remembers one thing (content) or several at once (memories, all or none). Answers " +
-		"when it is durable. What a memory says already is not stored twice: created is false " +
-		"and the new tags are added. Beside memories, tags, type, project, metadata and " +
-		"created_at are defaults for each of them.",
-	params: with(entryParams, []param{{name: "memories", kind: kindEntries,
-		doc: "Several memories, instead of content."}}, originParams),
-	output: object([]string{"seq", "stored"}, fields{
-		{"seq", described(anInt, "Of the record; memory_undo takes it back with this number.")},
-		{"stored", listOf(object([]string{"id", "created", "seq"}, fields{
-			{"id", aString},
-			{"created", described(aBool, "False: a memory said this already.")},
-			{"seq", anInt},
-		}))},
-		{"total", described(anInt, "Memories stored, also where the list was cut.")},
-		{"repeats", described(aBool, "The answer to a request_id that was seen before.")},
-	}),
-	run: runStore,
+func storeTool() tool {
+	return tool{
+		name:  "memory_store",
+		title: "Store memories",
+		doc: "Remembers one thing (content) or several at once (memories, all or none). Answers " +
+			"when it is durable. What a memory says already is not stored twice: created is false " +
+			"and the new tags are added. Beside memories, tags, type, project, metadata and " +
+			"created_at are defaults for each of them.",
+		params: with(entryParams, []param{{name: "memories", kind: kindEntries,
+			doc: "Several memories, instead of content."}}, originParams),
+		output: object([]string{"seq", "stored"}, fields{
+			{"seq", described(anInt, "Of the record; memory_undo takes it back with this number.")},
+			{"stored", listOf(object([]string{"id", "created", "seq"}, fields{
+				{"id", aString},
+				{"created", described(aBool, "False: a memory said this already.")},
+				{"seq", anInt},
+			}))},
+			{"total", described(anInt, "Memories stored, also where the list was cut.")},
+			{"repeats", described(aBool, "The answer to a request_id that was seen before.")},
+		}),
+		run: runStore,
+	}
 }
 
 // stored is what became of one memory.

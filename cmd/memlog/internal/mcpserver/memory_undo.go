@@ -10,38 +10,40 @@ import (
 	"memlog/cmd/memlog/internal/when"
 )
 
-var undoTool = tool{
-	name:  "memory_undo",
-	title: "Undo changes",
-	doc: "Takes changes back. Without arguments: this session's newest change that is not undone " +
-		"yet; again goes further back. Give one of seq, last, since or session for others. What " +
-		"changed since is left alone and listed, unless force. An undo can be undone by its seq.",
-	params: with([]param{
-		{name: "seq", kind: kindInt, min: 1, max: maxExact, doc: "Exactly this change."},
-		{name: "last", kind: kindInt, min: 1, max: memory.MaxLimit, doc: "The newest so many."},
-		{name: "since", kind: kindTime, doc: "All since this time."},
-		{name: "session", kind: kindText, doc: `All of a session; "current" for this one.`},
-		{name: "force", kind: kindBool, doc: "Also take back what changed since."},
-		dryRunParam, maxTokensParam,
-	}, originParams),
-	output: object([]string{"seq", "undone", "affected", "total"}, fields{
-		{"seq", described(anInt, "Of the undo itself; 0 where nothing was done.")},
-		{"undone", listOf(object([]string{"seq", "time", "summary"}, fields{
-			{"seq", anInt}, {"time", aTime}, {"summary", aString}, {"kinds", someStrings},
-			{"group", aString},
-		}))},
-		{"affected", described(someStrings, "Ids, as many as fit max_tokens.")},
-		{"total", described(anInt, "How many were affected.")},
-		{"left", listOf(object([]string{"id", "reason"}, fields{
-			{"id", aString}, {"reason", aString},
-		}))},
-		{"left_total", described(anInt, "How many were left alone.")},
-		{"since", described(aTime, "What since was understood as.")},
-		{"dry_run", described(aBool, "Nothing was done.")},
-		{"repeats", described(aBool, "The answer to a request_id that was seen before.")},
-	}),
-	destructive: true,
-	run:         runUndo,
+func undoTool() tool {
+	return tool{
+		name:  "memory_undo",
+		title: "Undo changes",
+		doc: "Takes changes back. Without arguments: this session's newest change that is not undone " +
+			"yet; again goes further back. Give one of seq, last, since or session for others. What " +
+			"changed since is left alone and listed, unless force. An undo can be undone by its seq.",
+		params: with([]param{
+			{name: "seq", kind: kindInt, min: 1, max: maxExact, doc: "Exactly this change."},
+			{name: "last", kind: kindInt, min: 1, max: memory.MaxLimit, doc: "The newest so many."},
+			{name: "since", kind: kindTime, doc: "All since this time."},
+			{name: "session", kind: kindText, doc: `All of a session; "current" for this one.`},
+			{name: "force", kind: kindBool, doc: "Also take back what changed since."},
+			dryRunParam, maxTokensParam,
+		}, originParams),
+		output: object([]string{"seq", "undone", "affected", "total"}, fields{
+			{"seq", described(anInt, "Of the undo itself; 0 where nothing was done.")},
+			{"undone", listOf(object([]string{"seq", "time", "summary"}, fields{
+				{"seq", anInt}, {"time", aTime}, {"summary", aString}, {"kinds", someStrings},
+				{"group", aString},
+			}))},
+			{"affected", described(someStrings, "Ids, as many as fit max_tokens.")},
+			{"total", described(anInt, "How many were affected.")},
+			{"left", listOf(object([]string{"id", "reason"}, fields{
+				{"id", aString}, {"reason", aString},
+			}))},
+			{"left_total", described(anInt, "How many were left alone.")},
+			{"since", described(aTime, "What since was understood as.")},
+			{"dry_run", described(aBool, "Nothing was done.")},
+			{"repeats", described(aBool, "The answer to a request_id that was seen before.")},
+		}),
+		destructive: true,
+		run:         runUndo,
+	}
 }
 
 type undoAnswer struct {

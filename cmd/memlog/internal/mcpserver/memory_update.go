@@ -11,7 +11,14 @@ import (
 )
 
 var (
-	changeSchema = fields{
+	ifVersionParam = param{name: "if_version", kind: kindInt, min: 1, max: math.MaxInt32,
+		doc: "Refuse if the memory has another version than this: someone else changed it."}
+	dryRunParam = param{name: "dry_run", kind: kindBool, doc: "Only say what would be done."}
+)
+
+// changeSchema are the members of a changeAnswer in an output schema.
+func changeSchema() fields {
+	return fields{
 		{"seq", described(anInt, "Of the record; 0 where there was nothing to do.")},
 		{"affected", described(someStrings, "Ids, as many as fit max_tokens.")},
 		{"total", described(anInt, "How many were affected.")},
@@ -19,10 +26,7 @@ var (
 		{"dry_run", described(aBool, "Nothing was done.")},
 		{"repeats", described(aBool, "The answer to a request_id that was seen before.")},
 	}
-	ifVersionParam = param{name: "if_version", kind: kindInt, min: 1, max: math.MaxInt32,
-		doc: "Refuse if the memory has another version than this: someone else changed it."}
-	dryRunParam = param{name: "dry_run", kind: kindBool, doc: "Only say what would be done."}
-)
+}
 
 // changeAnswer is what a change did.
 type changeAnswer struct {
@@ -34,24 +38,26 @@ type changeAnswer struct {
 	Repeats  bool       `json:"repeats,omitempty"`
 }
 
-var updateTool = tool{
-	name:  "memory_update",
-	title: "Update a memory",
-	doc: "Changes what is given of one memory and keeps the rest. The version before stays in " +
-		"memory_history, and memory_undo brings it back.",
-	params: with([]param{
-		{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
-		{name: "content", kind: kindText, doc: "The new content."},
-		{name: "tags", kind: kindList, doc: "All its tags from now on; an empty list for none."},
-		{name: "type", kind: kindText, doc: "The new type; an empty string for none."},
-		{name: "project", kind: kindText, doc: "The new project; an empty string for none."},
-		{name: "metadata", kind: kindJSON, doc: "The new metadata, whole."},
-		{name: "remove_metadata", kind: kindBool, doc: "Take the metadata away."},
-		ifVersionParam,
-	}, originParams),
-	output:      object([]string{"seq", "affected", "total"}, changeSchema),
-	destructive: true, idempotent: true,
-	run: runUpdate,
+func updateTool() tool {
+	return tool{
+		name:  "memory_update",
+		title: "Update a memory",
+		doc: "Changes what is given of one memory and keeps the rest. The version before stays in " +
+			"memory_history, and memory_undo brings it back.",
+		params: with([]param{
+			{name: "id", kind: kindText, required: true, doc: "Its id, or an alias."},
+			{name: "content", kind: kindText, doc: "The new content."},
+			{name: "tags", kind: kindList, doc: "All its tags from now on; an empty list for none."},
+			{name: "type", kind: kindText, doc: "The new type; an empty string for none."},
+			{name: "project", kind: kindText, doc: "The new project; an empty string for none."},
+			{name: "metadata", kind: kindJSON, doc: "The new metadata, whole."},
+			{name: "remove_metadata", kind: kindBool, doc: "Take the metadata away."},
+			ifVersionParam,
+		}, originParams),
+		output:      object([]string{"seq", "affected", "total"}, changeSchema()),
+		destructive: true, idempotent: true,
+		run: runUpdate,
+	}
 }
 
 func runUpdate(ctx context.Context, svc memory.Service, c *call) (answer, error) {

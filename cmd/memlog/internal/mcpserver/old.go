@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"memlog/cmd/memlog/internal/memory"
 )
 
@@ -43,35 +41,35 @@ func without(params, others []param) []param {
 
 // oldTools are the names of mcp-memory-service that are answered, over all its versions.
 func oldTools() []tool {
-	retrieve := old("retrieve_memory", searchTool, oldScores, adjustRetrieve)
-	recall := old("recall_memory", searchTool, nil, nil)
+	retrieve := old("retrieve_memory", searchTool(), oldScores, adjustRetrieve)
+	recall := old("recall_memory", searchTool(), nil, nil)
 	recall.run = runRecallMemory
-	byTag := old("search_by_tag", listTool, oldTagParams, adjustByTag)
-	byTime := old("recall_by_timeframe", listTool, oldTimeParams, adjustByTime)
-	remove := old("delete_memory", deleteTool, nil, needs("ids"))
-	deleteByTag := old("delete_by_tag", deleteTool, nil, needs("tags"))
-	health := old("check_database_health", healthTool, nil, nil)
+	byTag := old("search_by_tag", listTool(), oldTagParams, adjustByTag)
+	byTime := old("recall_by_timeframe", listTool(), oldTimeParams, adjustByTime)
+	remove := old("delete_memory", deleteTool(), nil, needs("ids"))
+	deleteByTag := old("delete_by_tag", deleteTool(), nil, needs("tags"))
+	health := old("check_database_health", healthTool(), nil, nil)
 	return []tool{
-		old("store_memory", storeTool, oldStoreParams, adjustStore),
-		old("memory_store_session", storeTool, oldSessionParams, adjustSession),
+		old("store_memory", storeTool(), oldStoreParams, adjustStore),
+		old("memory_store_session", storeTool(), oldSessionParams, adjustSession),
 		retrieve, named(retrieve, "dashboard_retrieve_memory"),
-		old("retrieve_with_quality_boost", searchTool, oldScores, adjustRetrieve),
-		old("debug_retrieve", searchTool, oldScores, adjustDebug),
-		old("search_memories", searchTool, oldSearchParams, adjustSearch).elseList(),
-		old("exact_match_retrieve", searchTool, oldExactParams, adjustExact),
+		old("retrieve_with_quality_boost", searchTool(), oldScores, adjustRetrieve),
+		old("debug_retrieve", searchTool(), oldScores, adjustDebug),
+		old("search_memories", searchTool(), oldSearchParams, adjustSearch).elseList(),
+		old("exact_match_retrieve", searchTool(), oldExactParams, adjustExact),
 		recall, named(recall, "dashboard_recall_memory"),
 		byTag, named(byTag, "dashboard_search_by_tag"),
 		byTime, named(byTime, "search_by_time"),
-		old("list_memories", listTool, oldPageParams, adjustPage),
-		named(getTool, "get_memory"), named(getTool, "get_memory_by_hash"),
+		old("list_memories", listTool(), oldPageParams, adjustPage),
+		named(getTool(), "get_memory"), named(getTool(), "get_memory_by_hash"),
 		remove, named(remove, "dashboard_delete_memory"),
 		deleteByTag, named(deleteByTag, "delete_by_tags"),
-		old("delete_by_all_tags", deleteTool, nil, adjustAllTags),
-		old("delete_by_timeframe", deleteTool, nil, needs("since")),
-		old("delete_before_date", deleteTool, nil, needs("until")),
-		old("update_memory_metadata", updateTool, oldUpdateParams, adjustUpdate),
-		old("rate_memory", updateTool, oldRateParams, adjustRate),
-		cleanupTool, named(cleanupTool, "memory_cleanup"),
+		old("delete_by_all_tags", deleteTool(), nil, adjustAllTags),
+		old("delete_by_timeframe", deleteTool(), nil, needs("since")),
+		old("delete_before_date", deleteTool(), nil, needs("until")),
+		old("update_memory_metadata", updateTool(), oldUpdateParams, adjustUpdate),
+		old("rate_memory", updateTool(), oldRateParams, adjustRate),
+		cleanupTool(), named(cleanupTool(), "memory_cleanup"),
 		health, named(health, "dashboard_check_health"), named(health, "dashboard_get_stats"),
 		named(health, "get_stats"),
 		named(health, "memory_stats"), named(health, "get_cache_stats"),
@@ -120,38 +118,6 @@ var theirs = map[string]struct {
 	"memory_list":   {"list_memories", []string{"page", "stale_days"}},
 	"memory_update": {"update_memory_metadata", []string{"updates"}},
 	"memory_store":  {"store_memory", []string{"conversation_id", "client_hostname"}},
-}
-
-// answerOld answers calls by a name that is not listed, before the SDK finds that it knows none.
-func (s *Server) answerOld(next mcp.MethodHandler) mcp.MethodHandler {
-	unlisted := map[string]tool{}
-	for _, t := range oldTools() {
-		unlisted[t.name] = t
-	}
-	insteadOf := map[string]string{}
-	for instead, names := range gone {
-		for _, name := range names {
-			insteadOf[name] = instead
-		}
-	}
-	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		r, ok := req.(*mcp.CallToolRequest)
-		if !ok || method != "tools/call" || r.Params == nil {
-			return next(ctx, method, req)
-		}
-		name := r.Params.Name
-		if instead, ok := insteadOf[name]; ok {
-			err := memory.Errorf(memory.CodeInvalid, "memlog has no such tool").WithHint("%s", instead)
-			return failure(tool{name: name, readOnly: true}, nil, err), nil
-		}
-		if _, listed := unlisted[name]; !listed && saysTheirs(name, r.Params.Arguments) {
-			name = theirs[name].as
-		}
-		if t, ok := unlisted[name]; ok {
-			return s.serve(ctx, named(t, r.Params.Name), r), nil
-		}
-		return next(ctx, method, req)
-	}
 }
 
 // saysTheirs reports whether a call of a tool that both have is worded as theirs.

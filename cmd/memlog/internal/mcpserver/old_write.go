@@ -160,7 +160,7 @@ func adjustUpdate(ctx context.Context, svc memory.Service, c *call) error {
 			}
 			maps.Copy(custom, more)
 		case "content", "tags", "type", "memory_type":
-			p, _ := canonical(updateTool.params, name)
+			p, _ := canonical(updateTool().params, name)
 			if c.args[p.name], err = p.parse(raw, "updates."+name); err != nil {
 				return err
 			}
@@ -208,11 +208,13 @@ func (c *call) merge(
 }
 
 // cleanupTool takes away memories that say the same as an older one, word for word.
-var cleanupTool = tool{
-	name:   "cleanup_duplicates",
-	params: with([]param{dryRunParam, maxTokensParam}, originParams),
-	output: object([]string{"seq", "affected", "total"}, changeSchema),
-	run:    runCleanup, destructive: true, idempotent: true,
+func cleanupTool() tool {
+	return tool{
+		name:   "cleanup_duplicates",
+		params: with([]param{dryRunParam, maxTokensParam}, originParams),
+		output: object([]string{"seq", "affected", "total"}, changeSchema()),
+		run:    runCleanup, destructive: true, idempotent: true,
+	}
 }
 
 func runCleanup(ctx context.Context, svc memory.Service, c *call) (answer, error) {

@@ -87,13 +87,7 @@ func New(svc memory.Service, o Options) *Server {
 	}
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: serverName, Title: "memlog memory", Version: o.Version}, &options)
-	if o.Ready != nil {
-		s.mcp.AddReceivingMiddleware(s.shaken)
-	}
-	for _, t := range tools() {
-		s.add(t)
-	}
-	s.mcp.AddReceivingMiddleware(s.known, s.answerOld)
+	s.mcp.AddReceivingMiddleware(s.known, s.shaken, s.offer)
 	for _, r := range resources() {
 		s.addResource(r)
 	}
@@ -115,6 +109,9 @@ func (s *Server) known(next mcp.MethodHandler) mcp.MethodHandler {
 // shaken takes note when the first client has shaken hands: it says that it is initialized, or,
 // from revision 2026-07-28 on, it has asked what there is, or for something at once.
 func (s *Server) shaken(next mcp.MethodHandler) mcp.MethodHandler {
+	if s.o.Ready == nil {
+		return next
+	}
 	var once sync.Once
 	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
 		ready := func() { once.Do(func() { s.o.Ready(s.caller(req)) }) }

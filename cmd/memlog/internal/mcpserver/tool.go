@@ -30,9 +30,9 @@ type tool struct {
 // tools are all tools, in the order of their files.
 func tools() []tool {
 	return []tool{
-		storeTool, searchTool, listTool, getTool, updateTool, deleteTool, linkTool,
-		historyTool, undoTool, changesTool, healthTool,
-		accessTool, performanceTool, systemHealthTool, cleanupMetricsTool,
+		storeTool(), searchTool(), listTool(), getTool(), updateTool(), deleteTool(), linkTool(),
+		historyTool(), undoTool(), changesTool(), healthTool(),
+		accessTool(), performanceTool(), systemHealthTool(), cleanupMetricsTool(),
 	}
 }
 
@@ -55,26 +55,6 @@ type answer struct {
 	text       string
 	structured any
 	refused    bool
-}
-
-// add registers a tool with the SDK.
-func (s *Server) add(t tool) {
-	s.mcp.AddTool(&mcp.Tool{
-		Name:         t.name,
-		Title:        t.title,
-		Description:  t.doc,
-		InputSchema:  inputSchema(t.params),
-		OutputSchema: t.output,
-		Annotations: &mcp.ToolAnnotations{
-			Title:           t.title,
-			ReadOnlyHint:    t.readOnly,
-			DestructiveHint: new(t.destructive),
-			IdempotentHint:  t.idempotent,
-			OpenWorldHint:   new(false),
-		},
-	}, func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return s.serve(ctx, t, req), nil
-	})
 }
 
 // serve answers a call. All that can go wrong becomes a result the agent can read: a protocol

@@ -49,14 +49,18 @@ type neighbour struct {
 }
 
 // contextSchema are the members of a hit that hold its neighbours.
-var contextSchema = fields{
-	{"before", described(neighbourSchema, "Of the same session, in order; with context.")},
-	{"after", neighbourSchema},
+func contextSchema() fields {
+	return fields{
+		{"before", described(neighbourSchema(), "Of the same session, in order; with context.")},
+		{"after", neighbourSchema()},
+	}
 }
 
-var neighbourSchema = listOf(object([]string{"id", "content", "created_at"}, fields{
-	{"id", aString}, {"content", aString}, {"created_at", aTime}, {"content_bytes", anInt},
-}))
+func neighbourSchema() fields {
+	return listOf(object([]string{"id", "content", "created_at"}, fields{
+		{"id", aString}, {"content", aString}, {"created_at", aTime}, {"content_bytes", anInt},
+	}))
+}
 
 func neighbours(ms []memory.Memory, l limits) (out []neighbour) {
 	for _, m := range ms {
@@ -84,26 +88,28 @@ func (e entry) among() string {
 }
 
 // entrySchema are the members of an entry in an output schema.
-var entrySchema = fields{
-	{"id", aString}, {"content", aString}, {"tags", someStrings}, {"type", aString},
-	{"project", aString}, {"metadata", fields{{"description", "Any JSON, as it was given."}}},
-	{"created_at", described(aTime, "When the fact was.")}, {"updated_at", aTime},
-	{"recorded_at", described(aTime, "When the log recorded this version.")},
-	{"version", anInt}, {"seq", described(anInt, "Of the record that made this version.")},
-	{"score", described(aNumber, "Comparable within one result only.")},
-	{"explain", fields{{"type", "object"}, {"additionalProperties", aNumber}}},
-	{"occurrence_count", described(anInt, "Further times the same was stored.")},
-	{"occurrences", listOf(object([]string{"id", "created_at"}, fields{
-		{"id", aString}, {"created_at", aTime}, {"metadata", fields{}}, {"tags", someStrings},
-	}))},
-	{"aliases", someStrings},
-	{"links", listOf(object([]string{"from", "to", "type"}, fields{
-		{"from", aString}, {"to", aString}, {"type", aString},
-	}))},
-	{"superseded_by", aString}, {"deleted", aBool},
-	{"incomplete", described(aBool, "Part of its past was lost.")},
-	{"cut", described(someStrings, "Members shortened to fit; memory_get shows them whole.")},
-	{"content_bytes", described(anInt, "Length of the whole content, where it was cut.")},
+func entrySchema() fields {
+	return fields{
+		{"id", aString}, {"content", aString}, {"tags", someStrings}, {"type", aString},
+		{"project", aString}, {"metadata", fields{{"description", "Any JSON, as it was given."}}},
+		{"created_at", described(aTime, "When the fact was.")}, {"updated_at", aTime},
+		{"recorded_at", described(aTime, "When the log recorded this version.")},
+		{"version", anInt}, {"seq", described(anInt, "Of the record that made this version.")},
+		{"score", described(aNumber, "Comparable within one result only.")},
+		{"explain", fields{{"type", "object"}, {"additionalProperties", aNumber}}},
+		{"occurrence_count", described(anInt, "Further times the same was stored.")},
+		{"occurrences", listOf(object([]string{"id", "created_at"}, fields{
+			{"id", aString}, {"created_at", aTime}, {"metadata", fields{}}, {"tags", someStrings},
+		}))},
+		{"aliases", someStrings},
+		{"links", listOf(object([]string{"from", "to", "type"}, fields{
+			{"from", aString}, {"to", aString}, {"type", aString},
+		}))},
+		{"superseded_by", aString}, {"deleted", aBool},
+		{"incomplete", described(aBool, "Part of its past was lost.")},
+		{"cut", described(someStrings, "Members shortened to fit; memory_get shows them whole.")},
+		{"content_bytes", described(anInt, "Length of the whole content, where it was cut.")},
+	}
 }
 
 // entryRequired are the members that every entry has.

@@ -236,7 +236,7 @@ func TestCancelledIDsAreForgotten(t *testing.T) {
 func TestCancelledWriteSaysHowToAsk(t *testing.T) {
 	err := fmt.Errorf("store: %w", context.Canceled)
 	c := &call{origin: memory.Origin{RequestID: "r1"}}
-	text := failure(storeTool, c, err).Content[0].(*mcp.TextContent).Text
+	text := failure(storeTool(), c, err).Content[0].(*mcp.TextContent).Text
 	if !strings.Contains(text, `cancelled. Repeat the same call with request_id "r1"`) {
 		t.Error(text)
 	}

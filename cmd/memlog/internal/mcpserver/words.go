@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // toolFor has, for what hints say to people at a command line, what an agent does instead. The
@@ -25,17 +26,21 @@ var toolFor = strings.NewReplacer(
 )
 
 // restoring is what undo does here; the record of the deletion stands in the message.
-var restoring = regexp.MustCompile(`\bmemlog restore( [0-9a-f-]{36})?`)
+var restoring = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bmemlog restore( [0-9a-f-]{36})?`)
+})
 
 // forPeople finds what no tool does.
-var forPeople = regexp.MustCompile(`\bmemlog (verify|repair|rebuild|snapshot|archive|replay|` +
-	`revert|export|import|duplicates|stats|serve|status|stop|link|tags|try|model)\b|--[a-z]`)
+var forPeople = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bmemlog (verify|repair|rebuild|snapshot|archive|replay|revert|` +
+		`export|import|duplicates|stats|serve|status|stop|link|tags|try|model)\b|--[a-z]`)
+})
 
 // inTools words a hint, which names commands, for an agent, which has tools. What only a person can
 // do, the agent is to pass on.
 func inTools(hint string) string {
-	hint = restoring.ReplaceAllString(toolFor.Replace(hint), "memory_undo of the deletion")
-	if forPeople.MatchString(hint) {
+	hint = restoring().ReplaceAllString(toolFor.Replace(hint), "memory_undo of the deletion")
+	if forPeople().MatchString(hint) {
 		return "tell the user, who has the command line: " + hint
 	}
 	return hint

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -49,25 +50,30 @@ type pattern struct {
 	re   *regexp.Regexp
 }
 
-// patterns returns how each kind is written; the first that matches wins.
-var patterns = []pattern{
-	{isoDate, regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})`)},
-	{isoDate, regexp.MustCompile(`^(\d{4})/(\d{1,2})/(\d{1,2})`)},
-	{isoWeek, regexp.MustCompile(`^(\d{4})-w(\d{2})`)},
-	{isoQuarter, regexp.MustCompile(`^(\d{4})-q(\d)`)},
-	{numericDate, regexp.MustCompile(`^(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{1,4})`)},
-	{numericDate, regexp.MustCompile(`^(\d{1,2})/(\d{1,2})`)},
-	{isoMonth, regexp.MustCompile(`^(\d{4})-(\d{2})`)},
-	{clockTime, regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?`)},
-	{unixTime, regexp.MustCompile(`^@(-?)(\d+)(?:\.(\d+))?`)},
-	{number, regexp.MustCompile(`^\d+(?:\.\d+)?`)},
-	{name, regexp.MustCompile(`^[ap]\.m\.?`)},
-	{name, regexp.MustCompile(`^\p{L}+`)},
-	{dash, regexp.MustCompile(`^(?:\.\.|[-–—])`)},
-	{comma, regexp.MustCompile(`^,`)},
-}
+// patterns returns how each kind is written; the first that matches wins. They are compiled when
+// the first expression is read: a process that reads none does not start slower for them.
+var patterns = sync.OnceValue(func() []pattern {
+	return []pattern{
+		{isoDate, regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})`)},
+		{isoDate, regexp.MustCompile(`^(\d{4})/(\d{1,2})/(\d{1,2})`)},
+		{isoWeek, regexp.MustCompile(`^(\d{4})-w(\d{2})`)},
+		{isoQuarter, regexp.MustCompile(`^(\d{4})-q(\d)`)},
+		{numericDate, regexp.MustCompile(`^(\d{1,2})[-/.](\d{1,2})(?:[-/.]\d{1,4})`)},
+		{numericDate, regexp.MustCompile(`^(\d{1,2})/(\d{1,2})`)},
+		{isoMonth, regexp.MustCompile(`^(\d{4})-(\d{2})`)},
+		{clockTime, regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?`)},
+		{unixTime, regexp.MustCompile(`^@(-?)(\d+)(?:\.(\d+))?`)},
+		{number, regexp.MustCompile(`^\d+(?:\.\d+)?`)},
+		{name, regexp.MustCompile(`^[ap]\.m\.?`)},
+		{name, regexp.MustCompile(`^\p{L}+`)},
+		{dash, regexp.MustCompile(`^(?:\.\.|[-–—])`)},
+		{comma, regexp.MustCompile(`^,`)},
+	}
+})
 
-var offsetPattern = regexp.MustCompile(`^([-+])(\d{2}):?(\d{2})`)
+var offsetPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([-+])(\d{2}):?(\d{2})`)
+})
 
 // lex cuts an expression into tokens, without regard to case, spaces and a period at its end.
 func lex(expr string) ([]token, error) {
@@ -105,12 +111,12 @@ func nextToken(rest string, sofar []token) (token, string, error) {
 	text := strings.TrimPrefix(rest, " ")
 	glued := len(text) == len(rest)
 	if len(sofar) > 0 && sofar[len(sofar)-1].kind == clockTime {
-		m := offsetPattern.FindStringSubmatch(text)
+		m := offsetPattern().FindStringSubmatch(text)
 		if m != nil && digitsEnd(text[len(m[0]):], zoneOffset) {
 			return token{zoneOffset, m[0], m[1:], glued}, text[len(m[0]):], nil
 		}
 	}
-	for _, p := range patterns {
+	for _, p := range patterns() {
 		m := p.re.FindStringSubmatch(text)
 		if m == nil {
 			continue
