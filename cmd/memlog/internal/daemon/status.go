@@ -16,10 +16,10 @@ type StatusInfo struct {
 	PID       int                 `json:"pid,omitempty"`
 	Version   string              `json:"version,omitempty"`
 	Since     time.Time           `json:"since,omitzero"`
-	Clients   []memory.ClientInfo `json:"clients"` // without who asks
-	Calls     int                 `json:"calls"`   // under way
-	LastSeq   memory.Seq          `json:"last_seq"`
-	Watermark memory.Seq          `json:"watermark"`
+	Clients   []memory.ClientInfo `json:"clients"`           // without who asks
+	Calls     int                 `json:"calls"`             // under way
+	LastSeq   memory.Seq          `json:"last_seq,omitzero"` // only an owner knows it
+	Watermark memory.Seq          `json:"watermark,omitzero"`
 	Window    *Activity           `json:"window,omitempty"` // the last hour
 	// Models says which embedding model is used and how far it has come; nil where none is known.
 	Models *memory.ModelsResult `json:"models,omitempty"`
