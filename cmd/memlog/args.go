@@ -51,6 +51,8 @@ func arrange(table []*command, globals []cli.Flag, words []string) (line, error)
 			}
 		case w == "-h" || w == "--help":
 			a.line.help = true
+		case w == "--version" && a.line.cmd == nil:
+			a.line.cmd = find(table, "version")
 		default:
 			took, err := a.flag(w, words[i+1:])
 			if err != nil {

@@ -35,6 +35,8 @@ func TestArrange(t *testing.T) {
 		{"export -o -", "export --output=- --"},
 		{"add --tag=--json x", "add --tag=--json -- x"},
 		{"add --tag= x", "add --tag= -- x"},
+		{"--version", "version --"},
+		{"--json --version", "--json=true version --"},
 	} {
 		t.Run(tt.in, func(t *testing.T) {
 			l, err := arrange(commands(), globalFlags(), strings.Fields(tt.in))
