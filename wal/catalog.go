@@ -263,12 +263,13 @@ func (c *catalog) walkAll(ctx context.Context, progress func(done, total int64))
 		}
 		total += f.size
 	}
+	var mem []byte
 	for _, f := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		stored := f.size
-		if f.broken == "" && !c.trust(f) {
+		if f.broken == "" && !c.trust(f, &mem) {
 			c.walk(f)
 			c.bytes += stored
 		}
@@ -281,8 +282,8 @@ func (c *catalog) walkAll(ctx context.Context, progress func(done, total int64))
 }
 
 // trust takes a sealed or archived file at the word of its line, if its size is right and
-// it begins with the right record.
-func (c *catalog) trust(f *segFile) bool {
+// it begins with the right record. mem is memory to read into, for one file after another.
+func (c *catalog) trust(f *segFile, mem *[]byte) bool {
 	if c.full {
 		return false
 	}
@@ -302,7 +303,10 @@ func (c *catalog) trust(f *segFile) bool {
 		return false
 	}
 	defer file.Close()
-	it, err := newScanner(&fileReader{f: file, end: f.size}, 0, false).next()
+	s := newScanner(&fileReader{f: file, end: f.size}, 0, false)
+	s.mem, s.buf = *mem, (*mem)[:0]
+	it, err := s.next()
+	*mem = s.mem
 	if err != nil || it.gap != nil ||
 		it.frame.header.seq != f.first || it.frame.header.prev != f.line.Prev {
 		return false

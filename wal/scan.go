@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
 )
 
 // scanChunk is how much is read from a file at a time; blockSize is what is given up
@@ -25,10 +24,11 @@ type item struct {
 }
 
 // scanner walks the frames of one segment and finds the next whole frame behind damage.
-// It reads forward only and keeps no more than one frame and a chunk in memory.
+// It reads forward only, and its memory is no more than twice the longest frame and a chunk.
 type scanner struct {
 	r    io.Reader
 	keep bool   // frames get memory of their own and outlive the next step
+	mem  []byte // what buf is a part of; used again and again
 	buf  []byte // unread bytes; buf[0] is at offset off
 	off  int64
 	eof  bool
@@ -68,7 +68,7 @@ func (s *scanner) next() (item, error) {
 // fill reads until n unread bytes are there.
 func (s *scanner) fill(n int) bool {
 	for len(s.buf) < n && !s.eof {
-		s.buf = slices.Grow(s.buf, scanChunk)
+		s.room(n - len(s.buf))
 		got, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
 		s.buf = s.buf[:len(s.buf)+got]
 		if err != nil {
@@ -81,7 +81,22 @@ func (s *scanner) fill(n int) bool {
 	return len(s.buf) >= n
 }
 
-// drop passes over n bytes. The memory is reused once the buffer is empty or mostly read.
+// room makes room behind the unread bytes, for a chunk at least. They move to the front of the
+// memory, or into more of it: no more at once than twice what they are, since n may be the claim
+// of a damaged frame.
+func (s *scanner) room(n int) {
+	n = max(scanChunk, min(n, len(s.buf)))
+	if cap(s.buf)-len(s.buf) >= n {
+		return
+	}
+	from := s.buf
+	if len(s.mem) < len(s.buf)+n {
+		s.mem = make([]byte, len(s.buf)+n)
+	}
+	s.buf = s.mem[:copy(s.mem, from)]
+}
+
+// drop passes over n bytes.
 func (s *scanner) drop(n int) {
 	s.off += int64(n)
 	s.buf = s.buf[n:]
