@@ -65,6 +65,14 @@ func Decode(b []byte) (Envelope, error) {
 	if len(b) > MaxEvent {
 		return Envelope{}, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(b), MaxEvent)
 	}
+	if e, ok := decodePlain(b); ok {
+		return e, nil
+	}
+	return decodeFields(b)
+}
+
+// decodeFields is Decode for every event, field by field.
+func decodeFields(b []byte) (Envelope, error) {
 	top := reader{}
 	if err := decMode.Unmarshal(b, &top.fields); err != nil {
 		return Envelope{}, fmt.Errorf("%w: %v", ErrMalformed, err)
@@ -168,6 +176,13 @@ func (r *reader) rest() Extra {
 // EncodeMemory returns the deterministic encoding of a memory alone, as the body of [Stored] has
 // it: what projections keep.
 func EncodeMemory(m Memory) ([]byte, error) {
+	if len(m.Extra) == 0 {
+		return encodePlainMemory(m)
+	}
+	return encodeMemoryFields(m)
+}
+
+func encodeMemoryFields(m Memory) ([]byte, error) {
 	f := fields{}
 	f.putMemory(m)
 	return encMode.Marshal(map[string]any(f))
@@ -175,6 +190,13 @@ func EncodeMemory(m Memory) ([]byte, error) {
 
 // DecodeMemory reads what [EncodeMemory] wrote.
 func DecodeMemory(b []byte) (Memory, error) {
+	if m, ok := decodePlainMemory(b); ok {
+		return m, nil
+	}
+	return decodeMemoryFields(b)
+}
+
+func decodeMemoryFields(b []byte) (Memory, error) {
 	r := reader{}
 	r.err = decMode.Unmarshal(b, &r.fields)
 	m := r.memory()

@@ -172,6 +172,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		sameAsFields(t, b)
 		e, err := Decode(b)
 		if err != nil {
 			if !errors.Is(err, ErrMalformed) {
