@@ -15,7 +15,7 @@ import (
 // empty: how they are cut into batches leaves no trace.
 type Batch struct {
 	d   *DB
-	b   *pebble.Batch // nil once committed or closed
+	w   *writes // nil once committed or closed
 	src source
 
 	state             state
@@ -106,13 +106,13 @@ func (d *DB) NewBatch() (*Batch, error) {
 		return nil, errBatchOpen
 	}
 	b := &Batch{
-		d: d, b: d.p.NewIndexedBatchWithSize(d.bulk), state: d.state, written: d.state.totals,
+		d: d, w: &writes{d: d.p, room: d.bulk}, state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, appends: map[string]*[]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
 		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
 		briefs: map[Ordinal]brief{},
 	}
-	b.src = source{r: b.b, fuse: d.fuse, batch: b}
+	b.src = source{r: b.w, fuse: d.fuse, batch: b}
 	d.batch = b
 	return b, nil
 }
@@ -133,10 +133,7 @@ func (b *Batch) Checkpoint() Checkpoint { return b.state.checkpoint }
 
 func (b *Batch) set(k key, v []byte) error {
 	b.changed = true
-	if err := b.b.Set(k, v, nil); err != nil {
-		return fmt.Errorf("write index batch: %w", err)
-	}
-	return nil
+	return b.w.set(k, v)
 }
 
 // appendTo adds v to the end of the value of k.
@@ -407,8 +404,8 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // go into skip lists faster.
 func (b *Batch) flushAppends() error {
 	for _, k := range sortedKeys(b.appends) {
-		if err := b.b.Merge([]byte(k), *b.appends[k], nil); err != nil {
-			return fmt.Errorf("write index batch: %w", err)
+		if err := b.w.merge(key(k), *b.appends[k]); err != nil {
+			return err
 		}
 	}
 	clear(b.appends)
@@ -421,8 +418,8 @@ func (b *Batch) flushAppends() error {
 	var k key
 	for _, t := range terms {
 		k = k[:0].posting(t.Value(), b.postings.block)
-		if err := b.b.Merge(k, *b.postings.of[t], nil); err != nil {
-			return fmt.Errorf("write index batch: %w", err)
+		if err := b.w.merge(k, *b.postings.of[t]); err != nil {
+			return err
 		}
 	}
 	b.merged = append(b.merged, b.postings)
@@ -433,7 +430,7 @@ func (b *Batch) flushAppends() error {
 // Commit makes the batch visible: data and checkpoint in one write, so that any crash leaves a
 // prefix of the log applied. It is durable only after a flush; until then the log replays it.
 func (b *Batch) Commit() error {
-	if b.b == nil {
+	if b.w == nil {
 		return ErrClosed
 	}
 	defer b.Close()
@@ -449,19 +446,22 @@ func (b *Batch) Commit() error {
 	if err := b.set(metaState, b.state.encode()); err != nil {
 		return err
 	}
-	if err := b.d.commit(b); err != nil {
+	pb, err := b.w.batch()
+	if err != nil {
+		return err
+	}
+	if err := b.d.commit(b, pb); err != nil {
 		return fmt.Errorf("commit index batch: %w", err)
 	}
 	return nil
 }
 
-func (d *DB) commit(b *Batch) error {
+func (d *DB) commit(b *Batch, pb *pebble.Batch) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return ErrClosed
 	}
-	pb := b.b
 	size := pb.Len()
 	d.unsaved += size
 	full := d.unsaved >= DefaultFlushBytes && size < BulkBatchBytes
@@ -527,18 +527,18 @@ func (b *Batch) publish(t *table) {
 
 // Close drops a batch that was not committed. After Commit it does nothing.
 func (b *Batch) Close() error {
-	if b.b == nil {
+	if b.w == nil {
 		return nil
 	}
-	pb := b.b
-	b.b = nil
+	w := b.w
+	b.w = nil
 	b.d.mu.Lock()
 	b.d.batch = nil
 	b.d.mu.Unlock()
 	if b.d.Broken() != nil {
 		return nil // a stuck commit may still hold it
 	}
-	if err := pb.Close(); err != nil {
+	if err := w.Close(); err != nil {
 		return fmt.Errorf("close index batch: %w", err)
 	}
 	return nil

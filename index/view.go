@@ -391,6 +391,9 @@ func (v *View) totals() (totals, error) {
 	if v.seq == latest {
 		return v.batch.state.totals, nil
 	}
+	if v.batch != nil && v.seq >= v.batch.state.statSeq {
+		return v.batch.written, nil
+	}
 	_, val, ok, err := v.src.last(newKey(keyStat), v.limit(newKey(keyStat)))
 	if err != nil || !ok {
 		return totals{}, err
