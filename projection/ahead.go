@@ -33,7 +33,7 @@ type chunk struct {
 
 // part is a record or, of one with many events, some of them.
 type part struct {
-	rec    wal.Record
+	rec    *wal.Record
 	events [][]byte
 	ready  []prepared // of events
 	more   bool       // the next part has more of them
@@ -79,6 +79,7 @@ func (a *ahead) prepare(r *index.TextReader) {
 	for c := range a.work {
 		for i := range c.parts {
 			p := &c.parts[i]
+			p.ready = make([]prepared, 0, len(p.events))
 			for _, raw := range p.events {
 				p.ready = append(p.ready, prepare(raw, r))
 			}
@@ -92,7 +93,7 @@ func (a *ahead) read(records iter.Seq2[wal.Record, error]) {
 	defer close(a.work)
 	c := &chunk{}
 	for rec, err := range records {
-		for p := range parts(rec) {
+		for p := range parts(&rec) {
 			p.err = err
 			c.add(p)
 			if !c.full() {
@@ -133,7 +134,7 @@ func (c *chunk) full() bool {
 }
 
 // parts cuts a record into parts that fit a chunk, one at least.
-func parts(rec wal.Record) iter.Seq[part] {
+func parts(rec *wal.Record) iter.Seq[part] {
 	return func(yield func(part) bool) {
 		for rest := rec.Events; ; {
 			n, bytes := 0, 0

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"memlog/index"
 	"memlog/wal/event"
@@ -17,7 +18,7 @@ const StateDigestVersion = 1
 type element []byte
 
 func newElement(kind byte, ids ...event.ID) element {
-	e := element{kind}
+	e := append(make(element, 0, 96), kind)
 	for _, id := range ids {
 		e = e.bytes(id[:])
 	}
@@ -33,13 +34,17 @@ func (e element) text(s string) element {
 }
 
 func (e element) number(n uint64) element {
-	return e.bytes(binary.BigEndian.AppendUint64(nil, n))
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(e, 8), n)
 }
 
 func (e element) sum() [32]byte { return sha256.Sum256(e) }
 
+// memoryElementRest is more than the fields of a memory's element take that are no text.
+const memoryElementRest = 256
+
 func memoryElement(m event.Memory, deleted bool) [32]byte {
-	e := newElement('m', m.ID).number(m.Version)
+	text := len(m.Content) + len(m.Type) + len(m.Project) + len(m.Metadata)
+	e := slices.Grow(newElement('m', m.ID), text+memoryElementRest).number(m.Version)
 	if deleted {
 		e = e.number(1)
 	} else {

@@ -83,7 +83,7 @@ func (p *Projector) Stage(rec wal.Record) error {
 // the index is passed over, and numbers may be missing (damage). No content of a record makes it
 // fail: errors are those of the index, and leave nothing to be committed.
 func (p *Projector) Apply(rec wal.Record) error {
-	return p.apply(rec, func(yield func(prepared) bool) {
+	return p.apply(&rec, func(yield func(prepared) bool) {
 		for events := range slices.Chunk(rec.Events, prepareEvents) {
 			for _, e := range p.prepare(events) {
 				if !yield(e) {
@@ -95,14 +95,14 @@ func (p *Projector) Apply(rec wal.Record) error {
 }
 
 // apply is Apply with the record's events prepared.
-func (p *Projector) apply(rec wal.Record, events iter.Seq[prepared]) error {
+func (p *Projector) apply(rec *wal.Record, events iter.Seq[prepared]) error {
 	if err := p.begin(); err != nil {
 		return p.fail(err)
 	}
 	if uint64(rec.Seq) <= p.batch.Checkpoint().Seq {
 		return nil
 	}
-	f := fold{b: p.batch, v: p.batch.View(), seq: uint64(rec.Seq), rec: &rec}
+	f := fold{b: p.batch, v: p.batch.View(), seq: uint64(rec.Seq), rec: rec}
 	if err := f.record(events); err != nil {
 		return p.fail(fmt.Errorf("apply record %d: %w", rec.Seq, err))
 	}
