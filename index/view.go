@@ -2,8 +2,6 @@ package index
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -400,20 +398,4 @@ func (v *View) totals() (totals, error) {
 	}
 	t, err := decodeTotals(val)
 	return t, v.src.fuse.check(err)
-}
-
-// Digest returns a hash over all keys and values of the index, whatever the view's moment: equal
-// for the same log, however the index came to be.
-func (v *View) Digest() ([32]byte, error) {
-	h := sha256.New()
-	var n []byte
-	err := v.src.scanRange([]byte{0}, nil, func(k, val []byte) (bool, error) {
-		n = binary.BigEndian.AppendUint32(n[:0], uint32(len(k)))
-		n = binary.BigEndian.AppendUint32(n, uint32(len(val)))
-		h.Write(n)
-		h.Write(k)
-		h.Write(val)
-		return true, nil
-	})
-	return [32]byte(h.Sum(nil)), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"memlog/index"
 	"memlog/wal"
@@ -67,8 +68,24 @@ func (e *Engine) rebuild(ctx context.Context, p Progress, strict bool) (RebuildR
 	if err := e.noteGaps(rep); err != nil {
 		return RebuildReport{}, errors.Join(err, next.discard())
 	}
-	before, passed := next.db.Checkpoint().Seq, e.passedOver()
-	if err := e.replaceLive(ctx, next); err != nil {
+	before, passed, old := next.db.Checkpoint().Seq, e.passedOver(), e.current()
+	if err := e.swap(ctx, next); err != nil {
+		return RebuildReport{}, errors.Join(err, next.discard())
+	}
+	e.o.after(stepSwapped)
+	var r RebuildReport
+	var unread error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		unread = e.readOnce(func(db *index.DB) (err error) {
+			r.Records = rep.Applied + db.Checkpoint().Seq - before
+			r.Digest, r.State, err = digests(db)
+			return err
+		})
+	})
+	err = e.replaceLive(old, next)
+	wg.Wait()
+	if err != nil {
 		return RebuildReport{}, err
 	}
 	if len(rep.Damaged) == 0 && e.passedOver() == passed {
@@ -76,22 +93,12 @@ func (e *Engine) rebuild(ctx context.Context, p Progress, strict bool) (RebuildR
 			return RebuildReport{}, err
 		}
 	}
-	r := RebuildReport{Records: rep.Applied + next.db.Checkpoint().Seq - before}
-	err = e.readOnce(func(db *index.DB) (err error) {
-		r.Digest, r.State, err = digests(db)
-		return err
-	})
-	return r, err
+	return r, unread
 }
 
-// replaceLive puts next in the place of the live index, then makes it the generation in use. A
-// kill between the two leaves the old one in use, a prefix of the same log.
-func (e *Engine) replaceLive(ctx context.Context, next *generation) error {
-	old := e.current()
-	if err := e.swap(ctx, next); err != nil {
-		return errors.Join(err, next.discard())
-	}
-	e.o.after(stepSwapped)
+// replaceLive makes next, which is live, the generation in use. A kill before leaves the old one in
+// use, a prefix of the same log.
+func (e *Engine) replaceLive(old, next *generation) error {
 	<-e.retire(old) // readers do not wait for us, so this ends
 	if err := old.close(); err != nil {
 		e.o.Logger.Warn("close old index", "error", err)
