@@ -130,7 +130,7 @@ func (z *analyzer) add(a *analysis, t counted) {
 }
 
 func (z *analyzer) analyze(text string) analysis {
-	n := len(text)/8 + 1
+	n := len(text)/6 + 4
 	a := analysis{terms: make([]lexeme, 0, n), counts: make([]uint32, 0, n)}
 	z.into(&a, text)
 	return a

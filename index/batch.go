@@ -106,7 +106,7 @@ func (d *DB) NewBatch() (*Batch, error) {
 		return nil, errBatchOpen
 	}
 	b := &Batch{
-		d: d, w: &writes{d: d.p, room: d.bulk}, state: d.state, written: d.state.totals,
+		d: d, w: d.newWrites(), state: d.state, written: d.state.totals,
 		names: map[string]uint32{}, appends: map[string]*[]byte{},
 		ids: map[ID]Ordinal{}, noTags: map[Ordinal]bool{}, noAlias: map[Ordinal]bool{},
 		noHead: map[Ordinal]bool{}, streams: map[string]streamEnd{}, vectors: newVectors(d.spaces),
@@ -115,6 +115,16 @@ func (d *DB) NewBatch() (*Batch, error) {
 	b.src = source{r: b.w, fuse: d.fuse, batch: b}
 	d.batch = b
 	return b, nil
+}
+
+// newWrites is called with mu held.
+func (d *DB) newWrites() *writes {
+	w := d.spare
+	if d.spare = nil; w == nil {
+		w = &writes{d: d.p}
+	}
+	w.room = d.bulk
+	return w
 }
 
 // View reads what the index will be once the batch is committed. It is valid until then, follows
@@ -537,6 +547,12 @@ func (b *Batch) Close() error {
 	b.d.mu.Unlock()
 	if b.d.Broken() != nil {
 		return nil // a stuck commit may still hold it
+	}
+	if w.again() {
+		b.d.mu.Lock()
+		b.d.spare = w
+		b.d.mu.Unlock()
+		return nil
 	}
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("close index batch: %w", err)

@@ -45,6 +45,7 @@ type DB struct {
 	dirty   bool                    // mu guards: committed since the last flush
 	unsaved int                     // mu guards: bytes committed since the memtable was rotated
 	bulk    int                     // mu guards: how large the next batch may be, after a bulk one
+	spare   *writes                 // mu guards: of the last batch, for the next; nil: none
 	closed  bool                    // mu guards
 
 	postings *kept[[]run]     // by key without block; updated with mu held
@@ -243,7 +244,7 @@ func (d *DB) run() {
 func (d *DB) Flush() error {
 	d.mu.Lock()
 	closed, dirty := d.closed, d.dirty
-	d.dirty, d.unsaved = false, 0
+	d.dirty, d.unsaved, d.spare = false, 0, nil
 	d.mu.Unlock()
 	switch {
 	case closed:

@@ -20,8 +20,12 @@ type writes struct {
 	size  int                // in bytes, about
 	room  int                // how large they may become
 	whole *pebble.Batch      // indexed, with all of kinds; nil until something is read
+	flat  *pebble.Batch      // all of kinds, to be applied; nil where there is whole
 	err   error              // why some of it is lost
 }
+
+// maxWritesKept bounds what is kept for the next batch, twice: by kind and as one.
+const maxWritesKept = 8 << 20
 
 // to returns the batch that a key is to be written to.
 func (w *writes) to(k key, v []byte) *pebble.Batch {
@@ -31,7 +35,7 @@ func (w *writes) to(k key, v []byte) *pebble.Batch {
 	}
 	b := w.kinds[k[0]]
 	if b == nil {
-		b = w.d.NewBatch()
+		b = w.d.NewBatch(pebble.WithMaxRetainedSizeBytes(maxWritesKept))
 		w.kinds[k[0]] = b
 	}
 	return b
@@ -51,28 +55,28 @@ func (w *writes) merge(k key, v []byte) error {
 	return nil
 }
 
-// gather moves all kinds into one batch, which is whole then.
-func (w *writes) gather(into *pebble.Batch) (*pebble.Batch, error) {
-	for i, b := range w.kinds {
-		if b == nil {
+// gather moves all kinds into one batch.
+func (w *writes) gather(into *pebble.Batch) error {
+	for _, b := range w.kinds {
+		if b == nil || b.Empty() {
 			continue
 		}
-		w.kinds[i] = nil
-		if err := errors.Join(into.Apply(b, nil), b.Close()); err != nil {
-			w.err = fmt.Errorf("write index batch: %w", errors.Join(err, into.Close()))
-			return nil, w.err
+		if err := into.Apply(b, nil); err != nil {
+			w.err = fmt.Errorf("write index batch: %w", err)
+			return w.err
 		}
+		b.Reset()
 	}
-	w.whole = into
-	return into, nil
+	return nil
 }
 
 // indexed returns everything written, to be read and written to.
 func (w *writes) indexed() (*pebble.Batch, error) {
-	if w.whole != nil || w.err != nil {
-		return w.whole, w.err
+	if w.whole == nil {
+		w.whole = w.d.NewIndexedBatchWithSize(max(w.room, w.size))
+		return w.whole, w.gather(w.whole)
 	}
-	return w.gather(w.d.NewIndexedBatchWithSize(max(w.room, w.size)))
+	return w.whole, w.err
 }
 
 // batch returns everything written, to be applied.
@@ -80,7 +84,27 @@ func (w *writes) batch() (*pebble.Batch, error) {
 	if w.whole != nil || w.err != nil {
 		return w.whole, w.err
 	}
-	return w.gather(w.d.NewBatchWithSize(w.size + w.size/8))
+	if w.flat == nil {
+		w.flat = w.d.NewBatchWithSize(w.size+w.size/8, pebble.WithMaxRetainedSizeBytes(maxWritesKept))
+	}
+	return w.flat, w.gather(w.flat)
+}
+
+// again empties what was bulky and never read, to be filled anew with its buffers: fresh memory
+// costs more than what is written to it. It reports whether that is so.
+func (w *writes) again() bool {
+	if w.whole != nil || w.flat == nil || w.err != nil ||
+		w.size < BulkBatchBytes || w.size > maxWritesKept {
+		return false
+	}
+	w.flat.Reset()
+	for _, b := range w.kinds {
+		if b != nil {
+			b.Reset()
+		}
+	}
+	w.size = 0
+	return true
 }
 
 // Get is pebble.Reader's.
@@ -116,9 +140,11 @@ func (w *writes) Close() error {
 			w.kinds[i] = nil
 		}
 	}
-	if w.whole != nil {
-		err = errors.Join(err, w.whole.Close())
-		w.whole = nil
+	for _, b := range []**pebble.Batch{&w.whole, &w.flat} {
+		if *b != nil {
+			err = errors.Join(err, (*b).Close())
+			*b = nil
+		}
 	}
 	return err
 }

@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestWrites holds what a batch writes against a map: read in the batch at any time or not at all,
 // and in the index once it is committed. Keys of several kinds come in turn, doubled, in no order.
 func TestWrites(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(3, seed))
 		d := open(t, MemFS())
 		want := map[string]string{}
-		for range 1 + r.IntN(3) {
+		for range 1 + r.IntN(6) {
 			writeSome(t, r, d, want)
 		}
 		sameKeys(t, d.source(), want)
@@ -29,10 +32,10 @@ func writeSome(t *testing.T, r *rand.Rand, d *DB, want map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, reads := maps.Clone(want), r.IntN(3) == 0
+	kept, reads, bulk := maps.Clone(want), r.IntN(3) == 0, r.IntN(2)*r.IntN(30_000)
 	for n := range 1 + r.IntN(60) {
 		k := newKey(pick(r, byte(keyTagDoc), keyUndone, keyStream)).u32(uint32(r.IntN(4)))
-		v := fmt.Sprint(n, ",")
+		v := fmt.Sprint(n, strings.Repeat(",", 1+bulk))
 		if k[0] == keyUndone {
 			err = b.w.merge(k, []byte(v))
 			want[string(k)] += v
@@ -47,7 +50,7 @@ func writeSome(t *testing.T, r *rand.Rand, d *DB, want map[string]string) {
 			sameKeys(t, b.src, want)
 		}
 	}
-	if r.IntN(5) == 0 { // dropped
+	if r.IntN(3) == 0 { // dropped
 		done(t, b)
 		clear(want)
 		maps.Copy(want, kept)
@@ -76,8 +79,8 @@ func sameKeys(t *testing.T, s source, want map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	if !maps.Equal(got, want) {
-		t.Fatalf("got %q, want %q", got, want)
+	if d := cmp.Diff(got, want); d != "" {
+		t.Fatalf("-got +want: %.2000s", d)
 	}
 }
 
