@@ -27,15 +27,13 @@ const exactKeyVersion = 1
 // ExactKey names what a memory says: equal for equal content after Unicode NFC, type and project.
 // Letter case matters.
 func ExactKey(content, typ, project string) [32]byte {
-	h := sha256.New()
-	b := []byte{exactKeyVersion}
+	b := make([]byte, 0, 1+2*(4+1)+len(typ)+len(project)+len(content))
+	b = append(b, exactKeyVersion)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(typ)))
 	b = append(append(b, typ...), 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(project)))
 	b = append(append(b, project...), 0)
-	h.Write(b)
-	h.Write([]byte(norm.NFC.String(content)))
-	return [32]byte(h.Sum(nil))
+	return sha256.Sum256(append(b, norm.NFC.String(content)...))
 }
 
 // lexeme is a term as one pointer: the same wherever the term stands, and fast as a map's key.
@@ -53,6 +51,7 @@ type analysis struct {
 type analyzer struct {
 	words map[string]counted // what a word of one part counts as
 	short map[uint64]counted // the same of words that are a number, see packed
+	often *[1 << oftenBits]packedWord
 	terms map[string]*seen
 	text  uint64 // numbers the texts
 }
@@ -62,6 +61,15 @@ type counted struct {
 	*seen
 	stop bool // it is a stop word
 }
+
+// packedWord is one of short, at a place that follows from its number: most words of a text are
+// among a few, which are found here without the search of a map that has all.
+type packedWord struct {
+	word uint64 // 0: none
+	counted
+}
+
+const oftenBits = 11
 
 // seen is a term with its place in the text that had it last.
 type seen struct {
@@ -140,7 +148,7 @@ func (z *analyzer) analyze(text string) analysis {
 func (z *analyzer) into(a *analysis, text string) {
 	if z.terms == nil || max(len(z.words)+len(z.short), len(z.terms)) > maxSeen {
 		z.words, z.short = map[string]counted{}, map[uint64]counted{}
-		z.terms = map[string]*seen{}
+		z.often, z.terms = new([1 << oftenBits]packedWord), map[string]*seen{}
 	}
 	z.text++
 	text = norm.NFC.String(strings.ToValidUTF8(text, " "))
@@ -206,10 +214,17 @@ func (z *analyzer) addPlain(a *analysis, w, lower string) {
 
 // known returns what a word of one part counts as, where it came before.
 func (z *analyzer) known(w string) (t counted, ok bool) {
-	if n, short := packed(w); short {
-		t, ok = z.short[n]
-	} else {
+	n, short := packed(w)
+	if !short {
 		t, ok = z.words[w]
+		return t, ok
+	}
+	o := &z.often[n*mixing>>(64-oftenBits)]
+	if o.word == n {
+		return o.counted, true
+	}
+	if t, ok = z.short[n]; ok {
+		*o = packedWord{n, t}
 	}
 	return t, ok
 }

@@ -2,6 +2,8 @@ package index
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -62,6 +64,43 @@ func TestAnalyzeCounts(t *testing.T) {
 	}
 }
 
+// What an analyzer remembers of other texts changes nothing, also where it forgets them.
+func TestAnalyzerRemembers(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 7))
+	shapes := []string{"w%d", "W%dRun", "running%d", "%d", "слова%dй", "the", "字", "max_%d", "Ran", "a.b"}
+	var z analyzer
+	resets := 0
+	for n := range 1200 {
+		var text strings.Builder
+		for range 30 {
+			word, of := pick(r, shapes...), pick(r, 10, 1000, 1_000_000)
+			if strings.Contains(word, "%d") {
+				word = fmt.Sprintf(word, r.IntN(of))
+			}
+			text.WriteString(word + " ")
+		}
+		before := z.often
+		if n%500 == 499 {
+			for i := range maxSeen {
+				fmt.Fprint(&text, " q", i)
+			}
+		}
+		got, fresh := z.analyze(text.String()), new(analyzer)
+		want := fresh.analyze(text.String())
+		if !slices.Equal(got.terms, want.terms) || !slices.Equal(got.counts, want.counts) ||
+			got.length != want.length {
+			t.Fatalf("%q: %q %v, alone %q %v", text.String(), got.names(), got.counts,
+				want.names(), want.counts)
+		}
+		if n > 0 && z.often != before {
+			resets++
+		}
+	}
+	if resets == 0 {
+		t.Error("nothing was forgotten")
+	}
+}
+
 // A text always finds itself, and terms are bounded valid UTF-8 whatever the text.
 func FuzzAnalyze(f *testing.F) {
 	for _, s := range []string{
@@ -111,4 +150,25 @@ func FuzzKeyString(f *testing.F) {
 			t.Errorf("%q came back as %q", a, got)
 		}
 	})
+}
+
+// Words are marked as a search of all marked words says, whatever their letters.
+func TestWordMarks(t *testing.T) {
+	words := []string{"", "a", "wee\u212a", "\u0130n", "o\u212a", "ABC", "tHree", "é", "1st", "wednesdays"}
+	for w := range markedWords {
+		words = append(words, w, strings.ToUpper(w), w[1:], w[:len(w)-1], w+"s", "x"+w,
+			strings.ReplaceAll(w, "k", "\u212a"), strings.ReplaceAll(w, "i", "\u0130"))
+	}
+	for _, w := range words {
+		want := markedWords[strings.ToLower(w)]
+		if len(w) > len("wednesday") {
+			want = 0
+		}
+		if w != "" && w[0] >= '0' && w[0] <= '9' {
+			want = markNumber
+		}
+		if w != "" && wordMarks(w) != want {
+			t.Errorf("%q has marks %b, want %b", w, wordMarks(w), want)
+		}
+	}
 }

@@ -13,6 +13,7 @@ type known struct {
 	complete bool // holds all of these that the index has: a miss is an answer
 	ids      map[ID]Ordinal
 	requests map[uint64]struct{} // hashes: a hit says only that one must look
+	streams  map[uint64]struct{} // likewise
 	exacts   map[uint64]struct{} // first bytes of exact-content keys, as requests
 	briefs   []brief             // by ordinal; only where complete
 	seed     maphash.Seed
@@ -25,19 +26,19 @@ type brief struct {
 	row     Row
 }
 
-// maxKnown bounds how many of each are remembered, at some 100 bytes for the four.
+// maxKnown bounds how many of each are remembered, at some 120 bytes for the five.
 const maxKnown = 1 << 20
 
 func newKnown(empty bool) *known {
 	return &known{
 		complete: empty, ids: map[ID]Ordinal{}, requests: map[uint64]struct{}{},
-		exacts: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
+		streams: map[uint64]struct{}{}, exacts: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
 	}
 }
 
 // add takes over what a batch committed.
 func (n *known) add(ids map[ID]Ordinal, briefs map[Ordinal]brief) {
-	if max(len(n.ids)+len(ids), len(n.requests), len(n.exacts)) > maxKnown {
+	if max(len(n.ids)+len(ids), len(n.requests), len(n.streams), len(n.exacts)) > maxKnown {
 		*n = *newKnown(false)
 	}
 	if !n.complete && len(n.ids) > maxKnown/16 {
@@ -110,13 +111,18 @@ func (b *Batch) noteVector(space uint32, ord Ordinal) {
 }
 
 // newRequest reports whether the request is surely not in the index, and remembers it.
-func (n *known) newRequest(request string) bool {
+func (n *known) newRequest(request string) bool { return n.newName(n.requests, request) }
+
+// newStream reports whether the stream is surely not in the index, and remembers it.
+func (n *known) newStream(stream string) bool { return n.newName(n.streams, stream) }
+
+func (n *known) newName(names map[uint64]struct{}, name string) bool {
 	if !n.complete {
 		return false
 	}
-	h := maphash.String(n.seed, request)
-	_, seen := n.requests[h]
-	n.requests[h] = struct{}{}
+	h := maphash.String(n.seed, name)
+	_, seen := names[h]
+	names[h] = struct{}{}
 	return !seen
 }
 

@@ -36,6 +36,17 @@ var markedWords = func() map[string]byte {
 	return m
 }()
 
+// markedBegins has how markedWords begin: what begins otherwise need not be looked for.
+var markedBegins = func() (m [1 << 10]bool) {
+	for w := range markedWords {
+		m[beginOf(w)] = true
+	}
+	return m
+}()
+
+// beginOf numbers the first two letters of a word of such as ASCII has, whatever their case.
+func beginOf(w string) int { return int(w[0]&31)<<5 | int(w[1]&31) }
+
 const timeWords = `yesterday today tonight tomorrow ago last next week weekend month year
 	morning evening night recently since monday tuesday wednesday thursday friday saturday sunday
 	january february march april june july august september october november december`
@@ -100,7 +111,10 @@ func wordMarks(w string) byte {
 	if w[0] >= '0' && w[0] <= '9' {
 		return markNumber
 	}
-	if len(w) > len("wednesday") {
+	if len(w) > len("wednesday") || len(w) < 2 {
+		return 0
+	}
+	if w[0] < utf8.RuneSelf && w[1] < utf8.RuneSelf && !markedBegins[beginOf(w)] {
 		return 0
 	}
 	return markedWords[strings.ToLower(w)]

@@ -59,6 +59,9 @@ func (b *Batch) storedStream(stream string) (streamEnd, bool, error) {
 	if ok {
 		return end, true, nil
 	}
+	if b.d.known.newStream(stream) {
+		return streamEnd{}, false, nil
+	}
 	v, ok, err := b.src.get(streamKey(stream))
 	if err != nil || !ok {
 		return streamEnd{}, false, err

@@ -126,3 +126,49 @@ func readKeys(t *testing.T, b *Batch) {
 		t.Fatal(err)
 	}
 }
+
+// TestStreamsRemembered has more streams than are remembered with their ends, in an index that knows
+// all there are and in one that was opened again and looks them up.
+func TestStreamsRemembered(t *testing.T) {
+	const streams, batches, size = maxStreams + 200, 12, 800
+	want := ""
+	for _, reopened := range []bool{true, false} {
+		fs := MemFS()
+		d := open(t, fs)
+		for n := range batches * size {
+			b := d.batch
+			if n%size == 0 {
+				if reopened {
+					done(t, d)
+					d = open(t, fs)
+				}
+				var err error
+				if b, err = d.NewBatch(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			id := ID{15: byte(n), 14: byte(n >> 8)}
+			seq, created := uint64(n+1), int64(n%3)*SessionGap
+			err := b.PutImage(NewImage{ID: id, Seq: seq, Created: created, Deleted: true,
+				Stream: fmt.Sprint(n % streams)})
+			if err == nil {
+				err = b.SetCheckpoint(madeCheckpoint(seq))
+			}
+			if err == nil && n%size == size-1 {
+				err = b.Commit()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(d.known.streams); !reopened && n != streams {
+			t.Errorf("%d streams are known, not %d", n, streams)
+		}
+		if got := digest(t, d); want == "" {
+			want = got
+		} else if got != want {
+			t.Errorf("digest %s, not %s", got, want)
+		}
+		done(t, d)
+	}
+}
