@@ -7,7 +7,7 @@ import (
 )
 
 // Digest returns a hash over all keys and values of the index, whatever the view's moment: equal
-// for the same log, however the index came to be.
+// for the same log, however the index came to be. It hashes in a goroutine of its own and joins it.
 func (v *View) Digest() ([32]byte, error) {
 	h := hashing{blocks: make(chan []byte, hashBlocks), spare: make(chan []byte, hashBlocks)}
 	for range hashBlocks {
