@@ -55,7 +55,7 @@
 //
 // [ModeLexical] ranks by BM25, exactly; its parameters follow the mean length of the texts.
 // Frequent words bring no new texts where they cannot bring one among the best (MaxScore: Turtle
-// and Flood 1995). Up to 1,024 postings of a word the live ones are counted; beyond, its
+// and Flood 1995; sweep.go). Up to 1,024 postings of a word the live ones are counted; beyond, its
 // frequency is estimated from the share of live rows.
 //
 // # Context

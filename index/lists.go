@@ -62,10 +62,10 @@ func extended(runs []run, base Row, postings []byte) []run {
 	})
 	runs = slices.Clone(runs)
 	if ok {
-		runs[at].data = append(runs[at].data, postings...)
+		runs[at] = runs[at].with(postings)
 		return runs
 	}
-	return slices.Insert(runs, at, run{base, bytes.Clone(postings)})
+	return slices.Insert(runs, at, run{base: base}.with(postings))
 }
 
 // keeps reports whether lists are kept of what the view reads, and calls put, with no commit in
@@ -108,7 +108,8 @@ func (r *ranker) read(prefix key) (runs []run, err error) {
 			return nil, err
 		}
 		f := fieldReader{b: r.it.Key()[len(prefix):]}
-		one := run{Row(f.u32()) << postingBlockShift, bytes.Clone(val)}
+		one := run{base: Row(f.u32()) << postingBlockShift, data: make([]byte, 0, len(val))}
+		one = one.with(val)
 		if err := f.done("posting key"); err != nil {
 			return nil, err
 		}

@@ -79,7 +79,7 @@ func TestListsStayWithinBytes(t *testing.T) {
 	const most = 40_000
 	s := newKept(sizeOfRuns)
 	for i := range 400 {
-		s.put(fmt.Appendf(nil, "term %d", i), []run{{0, make([]byte, 4*(i%97))}}, most)
+		s.put(fmt.Appendf(nil, "term %d", i), []run{{data: make([]byte, 4*(i%97))}}, most)
 		if i%3 == 0 {
 			s.get([]byte("term 0"))
 		}
@@ -122,7 +122,7 @@ func TestExtendLists(t *testing.T) {
 	for range 20 { // orders of the map
 		d := &DB{postings: newKept(sizeOfRuns), taggings: newKept(sizeOfTaggings)}
 		s := d.postings
-		s.put(name, []run{{0, appendPosting(nil, 7, 1)}}, 1<<20)
+		s.put(name, []run{run{}.with(appendPosting(nil, 7, 1))}, 1<<20)
 		held, _ := s.get(name)
 		b := &Batch{d: d}
 		b.merged = []postings{

@@ -153,11 +153,21 @@ func TestBestAreThoseOfAll(t *testing.T) {
 			t.Fatalf("as of %d, %+v (-all +found):\n%s", seq, q, diff)
 		}
 		rank.gather(q.Limit, pass)
-		if rank.skipped > 0 && rank.threshold(q.Limit, 0, pass) > 0 {
+		floor := rank.threshold(q.Limit, 0, pass)
+		if rank.skipped > 0 && floor > 0 {
 			skipped++
 		}
 		if rank.few != nil {
 			few++
+		}
+		top := &best{t: rank.t, limit: q.Limit}
+		rank.offer(top, floor, pass, nil)
+		var gathered []string
+		for _, f := range top.sorted() {
+			gathered = append(gathered, fmt.Sprintf("row %d score %g", f.row, f.score))
+		}
+		if diff := gocmp.Diff(list, gathered); diff != "" {
+			t.Fatalf("as of %d, %+v (-swept +gathered):\n%s", seq, q, diff)
 		}
 		hits += len(got)
 		rank.close()

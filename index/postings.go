@@ -25,7 +25,17 @@ func (k key) posting(term string, block uint32) key {
 // A run is one stored value of a term's postings: rows base+0 to base+65535, in order.
 type run struct {
 	base Row
-	data []byte
+	most uint16 // how often a text of it has the term at most, or more
+	data []byte // with these the run fits the processor's registers
+}
+
+// with returns the run with postings appended.
+func (r run) with(postings []byte) run {
+	r.data = append(r.data, postings...)
+	for ; len(postings) >= postingSize; postings = postings[postingSize:] {
+		r.most = max(r.most, uint16(binary.LittleEndian.Uint32(postings)>>16))
+	}
+	return r
 }
 
 func (r run) len() int         { return len(r.data) / postingSize }
@@ -62,7 +72,35 @@ func (r run) searchFrom(from int, n Row) int {
 	return from
 }
 
-func (r run) until(n Row) run { return run{r.base, r.data[:r.search(n)*postingSize]} }
+// searchBack is search where all rows from place to on are known not to be less. What is near is
+// found fastest.
+func (r run) searchBack(to int, n Row) int {
+	if n <= r.base {
+		return 0
+	}
+	if n-r.base >= 1<<postingBlockShift {
+		return to
+	}
+	low, step := uint16(n), 1
+	for step <= to && r.low(to-step) >= low {
+		to -= step
+		step *= 2
+	}
+	for from := max(to-step+1, 0); from < to; {
+		if mid := int(uint(from+to) / 2); r.low(mid) < low {
+			from = mid + 1
+		} else {
+			to = mid
+		}
+	}
+	return to
+}
+
+// until returns the postings of rows before n.
+func (r run) until(n Row) run {
+	r.data = r.data[:r.search(n)*postingSize]
+	return r
+}
 
 // appendMerger concatenates operands, oldest first. Pebble's own does the same but copies all it
 // has for each operand when it reads newest first, which is quadratic.

@@ -135,6 +135,9 @@ func (r *ranker) loadPrefix(prefix string) (term, error) {
 		last := &all.runs[len(all.runs)-1]
 		last.data = appendPosting(last.data, n, tfs[n])
 	}
+	for i, one := range all.runs {
+		all.runs[i] = run{base: one.base}.with(one.data)
+	}
 	all.df = r.frequency(&all)
 	all.idf = r.b.idf(all.df)
 	return all, nil

@@ -107,7 +107,7 @@ func (s source) topicLearner(n Row) (*lsa.Learner, error) {
 			end()
 			name = term
 		}
-		one := run{Row(block) << postingBlockShift, v}
+		one := run{base: Row(block) << postingBlockShift, data: v}
 		for i := range one.len() {
 			if row := one.row(i); row < n && numbers[row] >= 0 {
 				uses = append(uses, lsa.Use{Text: int(numbers[row]), Count: one.tf(i)})

@@ -93,6 +93,7 @@ type workspace struct {
 	slotted []Row
 	asked   []uint64 // rows of which it is known whether they pass the filter, a bit each
 	passed  []uint64 // rows that do
+	may     []uint64 // rows that do, or not
 	top     lowest
 	norms   [maxNorm]float64 // by length: what saturates a score
 	normsOf bm25
@@ -110,10 +111,9 @@ const maxNorm = 1024
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 func (w *workspace) begin(rows int, b bm25) {
-	if len(w.cells) < rows {
-		n := rows + rows/8
-		w.cells, w.slots = make([]cell, n), make([]int32, n)
-		w.asked, w.passed = make([]uint64, n/64+1), make([]uint64, n/64+1)
+	if n := rows/64 + 1; len(w.asked) < n {
+		n += n / 8
+		w.asked, w.passed, w.may = make([]uint64, n), make([]uint64, n), make([]uint64, n)
 	}
 	w.touched, w.slotted = w.touched[:0], w.slotted[:0]
 	if w.normsOf != b {
@@ -121,6 +121,14 @@ func (w *workspace) begin(rows int, b bm25) {
 			w.norms[i] = b.norm(float64(i), b.mean)
 		}
 		w.normsOf = b
+	}
+}
+
+// addUp makes room for what terms give rows.
+func (w *workspace) addUp(rows int) {
+	if len(w.cells) < rows {
+		n := rows + rows/8
+		w.cells, w.slots = make([]cell, n), make([]int32, n)
 	}
 }
 
@@ -133,6 +141,7 @@ func (w *workspace) end() {
 	}
 	clear(w.asked)
 	clear(w.passed)
+	clear(w.may)
 }
 
 // load returns a term with its postings up to the view's moment.
@@ -213,6 +222,7 @@ const pruneFrom = 2048
 // Evaluation: Strategies and Optimizations, 1995, term at a time). Where few rows pass the filter,
 // that does not happen, and they alone are scored.
 func (r *ranker) gather(k int, pass func(Row) bool) {
+	r.w.addUp(int(r.t.len()))
 	rest, floor := 0.0, 0.0
 	for i := range r.terms {
 		rest += r.terms[i].bound(r.b)
@@ -458,10 +468,7 @@ func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.gather(q.Limit, pass)
-	top := &best{t: t, limit: q.Limit}
-	r.offer(top, r.threshold(q.Limit, 0, pass), pass, nil)
-	hits, err := r.docs.hits(top.sorted())
+	hits, err := r.docs.hits(r.sweep(q.Limit, pass).top.sorted())
 	for i := range hits {
 		hits[i].Covers = r.covers(hits[i].Doc.Row)
 		if q.Explain {
