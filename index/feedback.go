@@ -10,7 +10,7 @@ import (
 // candidates, and weighs more where texts are long.
 func (h *hybrid) feedback() error {
 	long := longness(h.b.mean)
-	weight := weightFeedback * (feedbackShort + float64(feedbackForLong*long))
+	weight := h.by.Feedback * (feedbackShort + float64(feedbackForLong*long))
 	words, err := h.common()
 	if err != nil || len(words) == 0 {
 		return err
@@ -39,8 +39,8 @@ func (h *hybrid) feedback() error {
 			}
 			return scores[h.w.slots[n]-1] / best
 		}
-		near := weightBefore*score(c.beside[0]) + weightAfter*score(c.beside[1]) +
-			weightBeside*(score(c.beside[2])+score(c.beside[3]))
+		near := h.by.Before*score(c.beside[0]) + h.by.After*score(c.beside[1]) +
+			h.by.Beside*(score(c.beside[2])+score(c.beside[3]))
 		c.signals[sigFeedback] = weight * (score(c.row) + float64(c.near*near))
 	}
 	return nil

@@ -45,9 +45,10 @@ type candidate struct {
 type hybrid struct {
 	*ranker
 	q       Query
+	by      Weights
 	p       parsed
 	pool    []candidate
-	date    map[Row]float64
+	date    map[Row]float64 // weighted
 	meaning map[Row]float64 // by the query's vector
 }
 
@@ -63,7 +64,10 @@ func (v *View) searchHybrid(q Query, t *table, s *sieve) ([]Hit, error) {
 	}
 	defer r.close()
 	p.spans = querySpans(q.Text, q.Now)
-	h := &hybrid{ranker: r, q: q, p: p}
+	h := &hybrid{ranker: r, q: q, by: DefaultWeights(), p: p}
+	if q.Weights != nil {
+		h.by = *q.Weights
+	}
 	if err := h.loadAll(p); err != nil {
 		return nil, err
 	}
@@ -94,7 +98,7 @@ func (h *hybrid) choose() error {
 	for _, n := range sortedRows(h.date) { // what the date alone makes a candidate
 		if score := h.w.cells[n].score; (score < floor || score == 0) && pass(n) {
 			row := h.t.row(n)
-			top.offer(found{score + float64(weightDate*h.date[n]), listed{row.created, row.ord}, n})
+			top.offer(found{score + h.date[n], listed{row.created, row.ord}, n})
 		}
 	}
 	for _, f := range top.sorted() {
@@ -139,10 +143,21 @@ func (h *hybrid) add(n Row) {
 // maxDateRows bounds how many rows of a date are candidates by their date alone.
 const maxDateRows = 1 << 14
 
-// datesOf sums, for each row, the weights of the query's dates that it has.
+// datesOf sums, for each row, what the query's dates that it has are worth.
 func (h *hybrid) datesOf() error {
 	h.date = map[Row]float64{}
 	h.datesWithin()
+	if err := h.datesNamed(); err != nil {
+		return err
+	}
+	for n := range h.date {
+		h.date[n] *= h.by.Date
+	}
+	return nil
+}
+
+// datesNamed adds the dates that a query names as they are.
+func (h *hybrid) datesNamed() error {
 	for _, group := range h.p.dates {
 		var all term
 		for _, name := range group {
@@ -169,7 +184,7 @@ func (h *hybrid) datesOf() error {
 	return nil
 }
 
-// datesOfTouched is datesOf for a date that is too frequent to find anything by itself.
+// datesOfTouched is datesNamed for a date that is too frequent to find anything by itself.
 func (h *hybrid) datesOfTouched(all *term) {
 	idf := h.b.idf(min(all.df, h.b.docs))
 	for _, n := range h.w.touched {
@@ -255,29 +270,29 @@ func (h *hybrid) own(best float64, speakers []term) error {
 			}
 		}
 		c.signals = [numSignals]float64{
-			sigWords:   weightWords * score(c.row),
-			sigBefore:  weightBefore * c.near * score(c.beside[0]),
-			sigAfter:   weightAfter * c.near * score(c.beside[1]),
-			sigBeside:  weightBeside * c.near * (score(c.beside[2]) + score(c.beside[3])),
-			sigDate:    weightDate * h.date[c.row] / best,
-			sigAsks:    weightAsks * asking(row.marks),
-			sigRecent:  weightRecent * recent(newest, row.created),
+			sigWords:   h.by.Words * score(c.row),
+			sigBefore:  h.by.Before * c.near * score(c.beside[0]),
+			sigAfter:   h.by.After * c.near * score(c.beside[1]),
+			sigBeside:  h.by.Beside * c.near * (score(c.beside[2]) + score(c.beside[3])),
+			sigDate:    h.date[c.row] / best,
+			sigAsks:    h.by.Asks * asking(row.marks),
+			sigRecent:  h.by.Recent * recent(newest, row.created),
 			sigMeaning: h.weightMeaning() * h.meaning[c.row],
 		}
 		if total > 0 {
-			c.signals[sigCoverage] = weightCoverage * h.weightOf(mask) / total
+			c.signals[sigCoverage] = h.by.Coverage * h.weightOf(mask) / total
 		}
 		if slices.ContainsFunc(speakers, func(t term) bool { return t.tf(c.row) > 0 }) {
-			c.signals[sigSpeaker] = weightSpeaker
+			c.signals[sigSpeaker] = h.by.Speaker
 		}
 		if h.p.kind&row.marks&markTime != 0 {
-			c.signals[sigTime] = weightTime
+			c.signals[sigTime] = h.by.Time
 		}
 		if h.p.kind&row.marks&markNumber != 0 {
-			c.signals[sigNumber] = weightNumber
+			c.signals[sigNumber] = h.by.Number
 		}
 		if slices.Contains(prefer, row.project) {
-			c.signals[sigProject] = weightProject
+			c.signals[sigProject] = h.by.Project
 		}
 	}
 	return nil
@@ -396,7 +411,7 @@ func (h *hybrid) sessions() {
 	}
 	for i := range h.pool {
 		s := known[h.t.row(h.pool[i].row).session]
-		h.pool[i].signals[sigSession] = weightSession * s.score / best
+		h.pool[i].signals[sigSession] = h.by.Session * s.score / best
 	}
 }
 

@@ -28,7 +28,7 @@ func (h *hybrid) linked(best float64) error {
 				continue // what is near has its part already
 			}
 			h.lookUp(n)
-			worth := float64(weightLinked*h.w.cells[n].score) / best
+			worth := float64(h.by.Linked*h.w.cells[n].score) / best
 			c.signals[sigLinked] = max(c.signals[sigLinked], worth)
 		}
 	}

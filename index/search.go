@@ -38,6 +38,7 @@ type Query struct {
 	// reads no clock: where it is zero, these words are words and nothing else.
 	Now     time.Time
 	Meaning *Meaning // also of ModeHybrid: what the query means to a model; nil: words alone
+	Weights *Weights // also of ModeHybrid: how signals count; nil: DefaultWeights
 }
 
 // Hit is a document that was found.

@@ -198,7 +198,7 @@ func (h *hybrid) topic() error {
 		return nil
 	}
 	for i, c := range top {
-		c.signals[sigTopic] = float64(weightTopic*long) * scores[i] / best
+		c.signals[sigTopic] = float64(h.by.Topic*long) * scores[i] / best
 	}
 	h.sum()
 	return nil

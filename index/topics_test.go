@@ -217,7 +217,8 @@ func TestTopicsRank(t *testing.T) {
 			}
 		}
 	}
-	if near[5002] < weightTopic/2 || near[5001] > weightTopic/4 || near[5003] > weightTopic/4 {
+	most := DefaultWeights().Topic
+	if near[5002] < most/2 || near[5001] > most/4 || near[5003] > most/4 {
 		t.Errorf("on the subject %.2f, on others %.2f and %.2f", near[5002], near[5001], near[5003])
 	}
 }

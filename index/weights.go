@@ -1,40 +1,64 @@
 package index
 
-// How a hybrid search weighs its signals, in one place.
-//
-// Each signal is scaled to about 0..1 over the candidates of one query, and the score is their sum
-// with these weights: a convex combination but for its scale (Bruch, Gai, Ingber, An Analysis of
-// Fusion Functions for Hybrid Retrieval, TOIS 2023), which was as good as or better than rank
-// fusion wherever both were measured.
+// Weights is how much each signal of a hybrid search counts. Each signal is scaled to about 0..1
+// over the candidates of one query, and the score is their sum with these weights: a convex
+// combination but for its scale (Bruch, Gai, Ingber, An Analysis of Fusion Functions for Hybrid
+// Retrieval, TOIS 2023), which was as good as or better than rank fusion wherever both were
+// measured.
+type Weights struct {
+	Words    float64 // BM25 of the text itself
+	Before   float64 // BM25 of the neighbour before, and after: what a short text answers
+	After    float64
+	Beside   float64 // of the second neighbours on both sides
+	Linked   float64 // BM25 of the best text it is linked with
+	Coverage float64 // share of the query's words that the text and its neighbours have
+	Session  float64 // BM25 of the session
+	Date     float64 // the date the query names is the memory's
+	Speaker  float64 // who says it is named in the query
+	Asks     float64 // a text that only asks answers nothing
+	Time     float64 // "when" is answered with words of time
+	Number   float64 // "how many" with a number
+	Topic    float64 // nearness among the topics learned from the texts, where these are long
+	Feedback float64 // BM25 of the words that the best have in common
+	Recent   float64 // newest memory first, where all else is equal
+	Project  float64 // of the project the caller is in
+}
+
+// DefaultWeights returns the weights that searches go by, the only place that has them.
 //
 // They were found by coordinate ascent on shares of evidence found at 5 and 10, MRR, windows and
 // nDCG@10, over five conversations and two collections of abstracts at the same time, and rounded.
 // The optimum is flat: no single weight moved by a third changes a figure by more than a point.
-// memlog bench recall measures any other collection.
+// memlog bench recall measures any other collection, and with --cross-validate what weights found
+// without a collection come to on it.
 //
 // The weight of topics came later, with all others as they were: from 1.0 to 2.5 both collections
 // of abstracts gain 0.007 to 0.02 of nDCG@10, and what is best for one of them is within that for
 // the other. On conversations topics cost half a point of what is found in the first 5. That of
 // links is what the neighbour before is worth: no collection has links to measure it by.
-const (
-	weightWords     = 1.0  // BM25 of the text itself
-	weightBefore    = 0.20 // BM25 of the neighbour before, and after: what a short text answers
-	weightAfter     = 0.15
-	weightBeside    = 0.30 // of the second neighbours on both sides
-	weightLinked    = 0.20 // BM25 of the best text it is linked with
-	weightCoverage  = 0.70 // share of the query's words that the text and its neighbours have
-	weightSession   = 0.95 // BM25 of the session
-	weightDate      = 4.0  // the date the query names is the memory's
-	weightSpeaker   = 0.30 // who says it is named in the query
-	weightAsks      = -1.0 // a text that only asks answers nothing
-	weightTime      = 0.5  // "when" is answered with words of time
-	weightNumber    = 0.4  // "how many" with a number
-	weightTopic     = 1.8  // nearness among the topics learned from the texts, where these are long
-	weightFeedback  = 0.75 // BM25 of the words that the best have in common
-	weightRecent    = 0.02 // newest memory first, where all else is equal
-	weightProject   = 0.05 // of the project the caller is in
-	scaleSuperseded = 0.5  // of all of it, where another memory stands in for this one
-)
+func DefaultWeights() Weights {
+	return Weights{
+		Words:    1,
+		Before:   0.20,
+		After:    0.15,
+		Beside:   0.30,
+		Linked:   0.20,
+		Coverage: 0.70,
+		Session:  0.95,
+		Date:     4,
+		Speaker:  0.30,
+		Asks:     -1,
+		Time:     0.5,
+		Number:   0.4,
+		Topic:    1.8,
+		Feedback: 0.75,
+		Recent:   0.02,
+		Project:  0.05,
+	}
+}
+
+// scaleSuperseded is what is left of a score where another memory stands in for this one.
+const scaleSuperseded = 0.5
 
 // What the nearest vector to a query is worth, by the kind of embedder (Meaning.Weight). These two
 // were not found by ascent: they follow from published figures of such models alone (a table of

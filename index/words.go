@@ -373,7 +373,7 @@ func (r *ranker) offer(top *best, floor float64, pass func(Row) bool, dates map[
 			continue
 		}
 		if len(dates) > 0 {
-			score += float64(weightDate * dates[n])
+			score += dates[n]
 		}
 		row := r.t.row(n)
 		top.offer(found{score, listed{row.created, row.ord}, n})

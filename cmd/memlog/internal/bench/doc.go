@@ -28,8 +28,17 @@
 // name such as D1:3 is what stands before the colon, a name without one is its own. "window2"
 // counts what is shown when each hit brings its two neighbours before and after (frac@5: within 5
 // windows; of mode hybrid only). All are means over questions, also the overall ones. Evidence that
-// no memory has counts
-// as not found, and is noted: a collection whose names do not fit shows itself.
+// no memory has counts as not found, and is noted: a collection whose names do not fit shows
+// itself.
+//
+// # Cross-validation
+//
+// [CrossValidate] asks what weights found without a collection come to on it (Stone,
+// Cross-Validatory Choice and Assessment of Statistical Predictions, 1974): whether those that
+// searches go by fit more than what they were found on. Each trial is the search itself, with
+// other weights; a trial that several folds need is made once. The frozen weights were found on
+// some collections, so that on these they are ahead by what they know of them: chosen weights
+// that do as well or better say that this is little.
 //
 // # Search
 //

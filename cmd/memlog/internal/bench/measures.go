@@ -35,6 +35,9 @@ type Score struct {
 	Categories map[string]Score `json:"categories,omitempty"`
 }
 
+// deepest is how many hits are looked at, but for the reciprocal rank.
+const deepest = 20
+
 // rank scores one ranking of names, each of which stands in it once.
 func rank(ranked []string, wanted map[string]bool) Ranking {
 	var r Ranking
@@ -43,7 +46,6 @@ func rank(ranked []string, wanted map[string]bool) Ranking {
 		frac = float64(found) / float64(len(wanted))
 		return frac, float64(min(found, 1)), math.Floor(frac)
 	}
-	const deepest = 20
 	for i := range max(len(ranked), deepest) {
 		discount := 1 / math.Log2(float64(i)+2)
 		if i < 10 && i < len(wanted) {

@@ -111,16 +111,11 @@ func (m *measurement) note(format string, args ...any) {
 }
 
 func (m *measurement) collection(ctx context.Context, svc memory.Service, c collection) error {
-	ts, unknown := tallies{}, 0
+	ts := tallies{}
 	for _, q := range c.questions {
 		t, err := m.question(ctx, svc, c.name, q)
 		if err != nil {
-			return fmt.Errorf("%s: ask %.80q: %w", c.name, q.Question, err)
-		}
-		for _, e := range q.Evidence {
-			if !c.names[e] {
-				unknown++
-			}
+			return err
 		}
 		ts.add(q.Category, t)
 		m.all.add(q.Category, t)
@@ -128,25 +123,38 @@ func (m *measurement) collection(ctx context.Context, svc memory.Service, c coll
 			m.o.Progress("asking", m.done, m.total)
 		}
 	}
-	if unknown > 0 {
-		m.note("%s: %d names of evidence are of no memory, and count as not found", c.name, unknown)
-	}
+	m.unknown(c)
 	m.report.Collections = append(m.report.Collections, ts.score(c.name))
 	return nil
 }
 
+// unknown notes evidence that is no memory of the collection.
+func (m *measurement) unknown(c collection) {
+	unknown := 0
+	for _, q := range c.questions {
+		for _, e := range q.Evidence {
+			if !c.names[e] {
+				unknown++
+			}
+		}
+	}
+	if unknown > 0 {
+		m.note("%s: %d names of evidence are of no memory, and count as not found", c.name, unknown)
+	}
+}
+
+// searcher is what questions are put to.
+type searcher interface {
+	Search(context.Context, memory.SearchRequest) (memory.SearchResult, error)
+}
+
 // question asks one question and scores the answer.
 func (m *measurement) question(
-	ctx context.Context, svc memory.Service, collection string, q Question,
+	ctx context.Context, svc searcher, collection string, q Question,
 ) (tally, error) {
-	res, err := svc.Search(ctx, memory.SearchRequest{
-		Query: q.Question, Mode: m.o.Mode, Limit: depth})
+	names, err := m.found(ctx, svc, collection, q, depth)
 	if err != nil {
 		return tally{}, err
-	}
-	var names []string
-	for _, h := range res.Hits {
-		names = append(names, m.names(h.Memory, collection)...)
 	}
 	t := tally{n: 1, turn: rank(names, set(q.Evidence)),
 		session: rank(sessions(names), set(sessions(q.Evidence)))}
@@ -156,7 +164,7 @@ func (m *measurement) question(
 	beside, err := svc.Search(ctx, memory.SearchRequest{
 		Query: q.Question, Mode: m.o.Mode, Limit: shownWindows, Context: shownBeside})
 	if err != nil {
-		return tally{}, err
+		return tally{}, q.failed(collection, err)
 	}
 	shown := map[string]bool{}
 	for _, h := range beside.Hits {
@@ -173,6 +181,25 @@ func (m *measurement) question(
 		}
 	}
 	return t, nil
+}
+
+// found returns the names of the first hits.
+func (m *measurement) found(
+	ctx context.Context, svc searcher, collection string, q Question, limit int,
+) (names []string, err error) {
+	res, err := svc.Search(ctx, memory.SearchRequest{
+		Query: q.Question, Mode: m.o.Mode, Limit: limit})
+	if err != nil {
+		return nil, q.failed(collection, err)
+	}
+	for _, h := range res.Hits {
+		names = append(names, m.names(h.Memory, collection)...)
+	}
+	return names, nil
+}
+
+func (q Question) failed(collection string, err error) error {
+	return fmt.Errorf("%s: ask %.80q: %w", collection, q.Question, err)
 }
 
 // names returns what a question calls a memory: its own name and those of its repetitions. A memory

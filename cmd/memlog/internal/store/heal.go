@@ -37,7 +37,18 @@ func (s *Store) heal(ctx context.Context) error {
 
 // Search finds memories by their words.
 func (s *Store) Search(ctx context.Context, r memory.SearchRequest) (memory.SearchResult, error) {
-	return healed(ctx, s, "search", func() (memory.SearchResult, error) { return s.search(ctx, r) })
+	return healed(ctx, s, "search", func() (memory.SearchResult, error) {
+		return s.search(ctx, r, nil)
+	})
+}
+
+// SearchWeighted is Search with other weights than the default ones, for those who measure them.
+// They count in [memory.ModeHybrid] only.
+func (s *Store) SearchWeighted(ctx context.Context, r memory.SearchRequest, w index.Weights) (
+	memory.SearchResult, error) {
+	return healed(ctx, s, "search", func() (memory.SearchResult, error) {
+		return s.search(ctx, r, &w)
+	})
 }
 
 // List returns memories, newest created first.

@@ -12,8 +12,9 @@ import (
 	"memlog/wal"
 )
 
-// search is [Store.Search] on the index as it is.
-func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.SearchResult, error) {
+// search is [Store.SearchWeighted] on the index as it is. Without weights: by the default ones.
+func (s *Store) search(ctx context.Context, r memory.SearchRequest, by *index.Weights) (
+	memory.SearchResult, error) {
 	out := memory.SearchResult{Hits: []memory.Hit{}}
 	q, err := query(r)
 	if err != nil {
@@ -23,7 +24,7 @@ func (s *Store) search(ctx context.Context, r memory.SearchRequest) (memory.Sear
 	if err != nil {
 		return out, err
 	}
-	q.Meaning, out.Notes = meant.meaning, meant.notes
+	q.Meaning, q.Weights, out.Notes = meant.meaning, by, meant.notes
 	e, done, err := s.use()
 	if err != nil {
 		return out, err
