@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,8 +19,8 @@ import (
 // AnalyzerVersion names everything that decides which terms a text has: the code of this file,
 // the segmentation and stemming libraries and the Unicode tables. An index made by another one is
 // ErrOutdated.
-const AnalyzerVersion = "3 uax29/2.7.0 snowball-english+russian/0.10.0 norm/" + norm.Version +
-	" unicode/" + unicode.Version
+const AnalyzerVersion = "4 uax29/2.7.0 snowball-english+russian/0.10.0 snowballstem/0.9.0" +
+	" norm/" + norm.Version + " unicode/" + unicode.Version
 
 // exactKeyVersion is the first byte of what ExactKey hashes.
 const exactKeyVersion = 1
@@ -42,24 +43,35 @@ type lexeme = unique.Handle[string]
 // analysis is a text as terms: which, in the order they came first, and how often.
 type analysis struct {
 	terms  []lexeme
-	counts []uint32          // by place in terms
-	length uint32            // terms that are no stop words
+	counts []uint32 // by place in terms
+	length uint32   // terms that are no stop words
+	tongue tongue
 	each   func(term string) // called with each term as it comes, where it is set
 }
 
 // analyzer turns texts into terms. It keeps what it has seen; not for concurrent use.
 type analyzer struct {
+	lexicons [numTongues]lexicon
+	in       *lexicon // of these, that of the text that is read
+	tongue   tongue   // likewise
+	terms    map[string]*seen
+	text     uint64             // numbers the texts
+	heard    [numTongues]uint16 // how many stop words of each tongue the text has
+	distinct int                // how many terms it has
+}
+
+// lexicon is what words are in one tongue.
+type lexicon struct {
 	words map[string]counted // what a word of one part counts as
 	short map[uint64]counted // the same of words that are a number, see packed
 	often *[1 << oftenBits]packedWord
-	terms map[string]*seen
-	text  uint64 // numbers the texts
 }
 
 // counted is a term that a word counts as.
 type counted struct {
 	*seen
-	stop bool // it is a stop word
+	stop    bool   // it is a stop word
+	tongues uint16 // whose stop word it is, see tonguesOf; in the lexicon of English only
 }
 
 // packedWord is one of short, at a place that follows from its number: most words of a text are
@@ -129,7 +141,11 @@ func (z *analyzer) add(a *analysis, t counted) {
 	}
 	if t.text != z.text {
 		t.text, t.seen.at = z.text, len(a.terms)
+		z.distinct++
 		a.terms, a.counts = append(a.terms, t.term), append(a.counts, 0)
+		for m := t.tongues; m != 0; m &= m - 1 {
+			z.heard[bits.TrailingZeros16(m)]++
+		}
 	}
 	a.counts[t.at]++
 	if !t.stop {
@@ -137,20 +153,32 @@ func (z *analyzer) add(a *analysis, t counted) {
 	}
 }
 
+// analyze takes a text to terms, in the tongue that it is in.
 func (z *analyzer) analyze(text string) analysis {
+	a := z.as(inEnglish, text)
+	if t := z.clearest(); t != inEnglish {
+		a = z.as(t, text)
+	}
+	return a
+}
+
+// as is analyze of a text whose tongue is given.
+func (z *analyzer) as(t tongue, text string) analysis {
 	n := len(text)/6 + 4
-	a := analysis{terms: make([]lexeme, 0, n), counts: make([]uint32, 0, n)}
+	a := analysis{terms: make([]lexeme, 0, n), counts: make([]uint32, 0, n), tongue: t}
 	z.into(&a, text)
 	return a
 }
 
 // into adds a text to an empty analysis.
 func (z *analyzer) into(a *analysis, text string) {
-	if z.terms == nil || max(len(z.words)+len(z.short), len(z.terms)) > maxSeen {
-		z.words, z.short = map[string]counted{}, map[uint64]counted{}
-		z.often, z.terms = new([1 << oftenBits]packedWord), map[string]*seen{}
+	z.tongue, z.in = a.tongue, &z.lexicons[a.tongue]
+	if z.terms == nil || max(len(z.in.words)+len(z.in.short), len(z.terms)) > maxSeen {
+		clear(z.lexicons[:])
+		z.terms = map[string]*seen{}
 	}
 	z.text++
+	z.heard, z.distinct = [numTongues]uint16{}, 0
 	text = norm.NFC.String(strings.ToValidUTF8(text, " "))
 	var lastCJK string // the character before, where it was an ideograph or kana
 	for it := words.FromString(text); it.Next(); {
@@ -159,7 +187,7 @@ func (z *analyzer) into(a *analysis, text string) {
 			lastCJK = ""
 			continue
 		}
-		if t, ok := z.known(w); ok {
+		if t, ok := z.in.known(w); ok {
 			lastCJK = ""
 			z.add(a, t)
 			continue
@@ -177,53 +205,67 @@ func (z *analyzer) into(a *analysis, text string) {
 // (getUserName, max_len, pkg.Func). A plain word is stemmed instead.
 func (z *analyzer) addWord(a *analysis, w string) {
 	if isLowerASCII(w) {
-		z.addPlain(a, w, w)
+		z.add(a, z.plain(z.tongue, w, w))
 		return
 	}
 	parts := identifierParts(w)
 	lower := strings.ToLower(w)
 	if len(parts) < 2 {
-		z.addPlain(a, w, lower)
+		z.add(a, z.plain(z.tongue, w, lower))
 		return
 	}
-	z.add(a, counted{z.see(lower), false})
-	for _, p := range parts {
+	z.add(a, counted{seen: z.see(lower)})
+	for _, p := range parts { // the same in texts of all tongues, and say nothing about theirs
 		if lower := strings.ToLower(p); isLowerASCII(lower) {
-			z.addPlain(a, lower, lower)
+			t := z.plain(inEnglish, lower, lower)
+			z.add(a, counted{seen: t.seen, stop: t.stop})
 		} else { // as a word of a text it may have parts itself
 			term, stop := plainTerm(lower)
-			z.add(a, counted{z.see(term), stop})
+			z.add(a, counted{seen: z.see(term), stop: stop})
 		}
 	}
 }
 
-// addPlain adds a word that is no identifier, given also in lower case.
-func (z *analyzer) addPlain(a *analysis, w, lower string) {
-	t, ok := z.known(w)
+// plain returns what a word that is no identifier counts as in a tongue. It is given also in lower
+// case.
+func (z *analyzer) plain(in tongue, w, lower string) counted {
+	v := &z.lexicons[in]
+	t, ok := v.known(w)
 	if !ok {
-		term, stop := plainTerm(lower)
-		t = counted{z.see(term), stop}
-		if n, ok := packed(w); ok {
-			z.short[n] = t
-		} else if len(w) <= MaxTermBytes {
-			z.words[strings.Clone(w)] = t // not a piece of a text that would stay in memory
+		term, stop := in.term(lower)
+		t = counted{seen: z.see(term), stop: stop}
+		if in == inEnglish {
+			t.tongues = tonguesOf(lower)
 		}
+		v.keep(w, t)
 	}
-	z.add(a, t)
+	return t
+}
+
+func (v *lexicon) keep(w string, t counted) {
+	if v.words == nil {
+		v.words, v.short = map[string]counted{}, map[uint64]counted{}
+		v.often = new([1 << oftenBits]packedWord)
+	}
+	if n, ok := packed(w); ok {
+		v.short[n] = t
+	} else if len(w) <= MaxTermBytes {
+		v.words[strings.Clone(w)] = t // not a piece of a text that would stay in memory
+	}
 }
 
 // known returns what a word of one part counts as, where it came before.
-func (z *analyzer) known(w string) (t counted, ok bool) {
+func (v *lexicon) known(w string) (t counted, ok bool) {
 	n, short := packed(w)
-	if !short {
-		t, ok = z.words[w]
+	if !short || v.often == nil {
+		t, ok = v.words[w]
 		return t, ok
 	}
-	o := &z.often[n*mixing>>(64-oftenBits)]
+	o := &v.often[n*mixing>>(64-oftenBits)]
 	if o.word == n {
 		return o.counted, true
 	}
-	if t, ok = z.short[n]; ok {
+	if t, ok = v.short[n]; ok {
 		*o = packedWord{n, t}
 	}
 	return t, ok
@@ -240,9 +282,8 @@ func packed(w string) (n uint64, ok bool) {
 	return n, true
 }
 
-// plainTerm is a lower-case word as a term, stemmed where its script says how: words of the letters
-// a to z as English, those of Cyrillic ones as Russian. That is a function of the word alone, so
-// that a query's words meet those of any text; other languages' find themselves as they stand.
+// plainTerm is a lower-case word as a term of a text in English, stemmed where its script says how:
+// words of the letters a to z as English, those of Cyrillic ones as Russian.
 func plainTerm(w string) (term string, stop bool) {
 	plain := isPlain(w)
 	if !plain && !isCyrillic(w) || len(w) > MaxTermBytes || isStopWord(w) {
@@ -293,9 +334,9 @@ func isCyrillic(w string) bool {
 func (z *analyzer) addCJK(a *analysis, w, last string) string {
 	for _, r := range w {
 		c := string(r)
-		z.add(a, counted{z.see(c), false})
+		z.add(a, counted{seen: z.see(c)})
 		if last != "" {
-			z.add(a, counted{z.see(last + c), false})
+			z.add(a, counted{seen: z.see(last + c)})
 		}
 		last = c
 	}

@@ -67,7 +67,8 @@ func TestAnalyzeCounts(t *testing.T) {
 // What an analyzer remembers of other texts changes nothing, also where it forgets them.
 func TestAnalyzerRemembers(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 7))
-	shapes := []string{"w%d", "W%dRun", "running%d", "%d", "слова%dй", "the", "字", "max_%d", "Ran", "a.b"}
+	shapes := []string{"w%d", "W%dRun", "running%d", "%d", "слова%dй", "the", "字", "max_%d", "Ran", "a.b",
+		"der", "nicht", "und", "Häuser", "les", "sont"}
 	var z analyzer
 	resets := 0
 	for n := range 1200 {
@@ -79,7 +80,7 @@ func TestAnalyzerRemembers(t *testing.T) {
 			}
 			text.WriteString(word + " ")
 		}
-		before := z.often
+		before := z.lexicons[inEnglish].often
 		if n%500 == 499 {
 			for i := range maxSeen {
 				fmt.Fprint(&text, " q", i)
@@ -92,7 +93,7 @@ func TestAnalyzerRemembers(t *testing.T) {
 			t.Fatalf("%q: %q %v, alone %q %v", text.String(), got.names(), got.counts,
 				want.names(), want.counts)
 		}
-		if n > 0 && z.often != before {
+		if n > 0 && z.lexicons[inEnglish].often != before {
 			resets++
 		}
 	}

@@ -250,6 +250,9 @@ func (b *Batch) putImage(i NewImage, ord Ordinal, h head) error {
 	if i.Deleted {
 		return nil
 	}
+	if t := i.Reading.words.tongue; t != inEnglish && b.state.tongues[t] == 0 {
+		b.state.tongues[t] = i.Seq
+	}
 	if err := b.putPostings(i.Reading, h.row); err != nil {
 		return err
 	}

@@ -47,9 +47,12 @@
 //
 // Texts are cut by Unicode rules (UAX 29), brought to NFC and lower case; English words are
 // brought to their usual form (forms.go) and stemmed (Porter 2), words of Russian letters stemmed
-// as Russian, those of other languages left as they stand, identifiers are kept whole and in parts,
-// scripts without spaces become characters and pairs of them (analyze.go; [AnalyzerVersion] is part
-// of the schema). Who speaks ("Ann: ...") and the created date are terms of their own (marks.go).
+// as Russian. A text that its stop words show to be Danish, Dutch, Finnish, French, German,
+// Hungarian, Italian, Norwegian, Portuguese, Spanish or Swedish is stemmed as that, and a query's
+// words are looked up in the form of each of these that the store holds (tongue.go); those of
+// other languages are left as they stand. Identifiers are kept whole and in parts, scripts without
+// spaces become characters and pairs of them (analyze.go; [AnalyzerVersion] is part of the
+// schema). Who speaks ("Ann: ...") and the created date are terms of their own (marks.go).
 // "A phrase" must stand in a text as it is, conf* stands for all words that begin so (query.go).
 // Stop words are indexed and count only in a query of nothing else.
 //

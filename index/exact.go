@@ -68,8 +68,13 @@ func (v *View) eachHolding(lower string, t *table, look func(Row) error) error {
 	var all []term // one for each word; of each of these a text must have one
 	for _, w := range wholeWords(lower) {
 		one := term{name: w}
-		stem, _ := plainTerm(w)
-		for _, name := range slices.Compact([]string{w, stem}) {
+		names := []string{w}
+		for _, in := range append(v.tongues(), inEnglish) {
+			if name, _ := in.term(w); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		for _, name := range names {
 			runs, err := r.postings(name)
 			if err != nil {
 				return err
@@ -114,7 +119,7 @@ func (t *term) rows() []Row {
 // case, surely has as words: made of the letters a to z, digits and underscores alone, and of a
 // stretch with a space before and behind, which end words whatever is beyond them. An analyzer
 // finds such a word in the text as it is or, where it takes it for no identifier of several parts,
-// as its plainTerm.
+// as its term in the tongue of the text.
 func wholeWords(lower string) (whole []string) {
 	stretches := strings.FieldsFunc("."+lower+".", func(r rune) bool {
 		return r == ' ' || r == '\t' || r == '\n' || r == '\r'

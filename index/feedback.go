@@ -67,7 +67,7 @@ func (h *hybrid) common() ([]term, error) {
 		a := z.analyze(text[:min(len(text), maxFeedbackText)])
 		for i, t := range a.terms {
 			name := t.Value()
-			if isStopWord(name) {
+			if a.tongue.isStopWord(name) {
 				continue
 			}
 			if sums[name] == nil {

@@ -54,7 +54,7 @@ type hybrid struct {
 
 // searchHybrid is ModeHybrid: words find, everything ranks.
 func (v *View) searchHybrid(q Query, t *table, s *sieve) ([]Hit, error) {
-	p, err := parse(q.Text)
+	p, err := parse(q.Text, v.tongues())
 	if err != nil {
 		return nil, err
 	}

@@ -194,7 +194,7 @@ func TestSkippingChangesNothing(t *testing.T) {
 					number(h.Doc.ID), h.Score, number(a.Doc.ID), a.Score)
 			}
 		}
-		p, err := parse(text)
+		p, err := parse(text, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

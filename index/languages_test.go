@@ -6,7 +6,7 @@ import (
 )
 
 // Words of any language find the text they are in, among those of others; of Russian and English,
-// other forms of them too.
+// other forms of them too. TestTongues has those that a text's stop words show.
 func TestLanguagesFindThemselves(t *testing.T) {
 	docs := []struct {
 		text    string

@@ -128,7 +128,7 @@ func (z *analyzer) speakerTerms(text string) (terms []lexeme) {
 		strings.Count(head, " ") > 2 || strings.Contains(text[:min(len(text), maxSpeaker)], "://") {
 		return nil
 	}
-	for _, t := range z.analyze(head).terms {
+	for _, t := range z.as(inEnglish, head).terms {
 		terms = append(terms, unique.Make(speakerTerm(t.Value())))
 	}
 	return terms

@@ -210,7 +210,7 @@ func rankerOf(t testing.TB, v *View, q Query) (*ranker, func(Row) bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := parse(q.Text)
+	p, err := parse(q.Text, v.tongues())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,16 +13,22 @@ import (
 type parsed struct {
 	words    []word
 	prefixes []string   // conf*
-	phrases  [][]string // "as it stands": the terms that must follow each other
+	phrases  []phrase   // "as it stands"
 	dates    [][]string // date terms; each group is one condition, any of its terms meets it
 	spans    []span     // stretches of time that it names by how far they are from now
 	kind     byte       // the mark that an answer to this question is likely to have
 }
 
+// word is a word of a query: as a term of texts in English, and as what else texts of the tongues
+// that the store holds have it as.
 type word struct {
 	term   string
+	others []string
 	weight float64
 }
+
+// phrase is the terms that must follow each other in a text, by its tongue.
+type phrase map[tongue][]string
 
 // minPrefix is how many bytes stand before the star at least; maxPrefixTerms how many terms it
 // may stand for.
@@ -34,22 +40,24 @@ const (
 // querySaturation is the k3 of BM25: a word that the query says twice counts nearly twice.
 const querySaturation = 8.0
 
-// parse takes a query apart. Stop words count only where there is nothing else.
-func parse(text string) (parsed, error) {
+// parse takes a query of a store that holds texts in tongues apart. Stop words count only where
+// there is nothing else.
+func parse(text string, tongues []tongue) (parsed, error) {
 	z := analyzers.get()
 	defer analyzers.put(z)
 	var p parsed
-	plain := p.quoted(z, text)
+	plain := p.quoted(z, text, tongues)
 	plain = p.starred(plain)
-	a := z.analyze(plain)
+	a := z.as(inEnglish, plain)
+	others := z.others(plain, tongues)
 	for i, t := range a.terms {
 		if !isStopWord(t.Value()) {
-			p.words = append(p.words, word{t.Value(), saturate(a.counts[i])})
+			p.words = append(p.words, word{t.Value(), others[t.Value()], saturate(a.counts[i])})
 		}
 	}
 	if len(p.words)+len(p.prefixes) == 0 {
 		for _, t := range a.terms {
-			p.words = append(p.words, word{t.Value(), 1})
+			p.words = append(p.words, word{t.Value(), others[t.Value()], 1})
 		}
 	}
 	switch n := len(p.words) + len(p.prefixes); {
@@ -63,17 +71,39 @@ func parse(text string) (parsed, error) {
 	return p, nil
 }
 
+// others returns, by the terms that a text has as one in English, what these would be in tongues,
+// where that is something else. A text comes to as many terms in each of them, in the same order.
+func (z *analyzer) others(text string, tongues []tongue) map[string][]string {
+	if len(tongues) == 0 {
+		return nil
+	}
+	m := map[string][]string{}
+	plain := z.sequence(inEnglish, text)
+	for _, t := range tongues {
+		for i, other := range z.sequence(t, text) {
+			if term := plain[i]; other != term && !slices.Contains(m[term], other) {
+				m[term] = append(m[term], other)
+			}
+		}
+	}
+	return m
+}
+
 func saturate(n uint32) float64 {
 	f := float64(n)
 	return float64(f*(querySaturation+1)) / (f + querySaturation)
 }
 
 // quoted takes the phrases of a query, which stay in the text as words.
-func (p *parsed) quoted(z *analyzer, text string) string {
+func (p *parsed) quoted(z *analyzer, text string, tongues []tongue) string {
 	parts := strings.Split(strings.NewReplacer("“", `"`, "”", `"`).Replace(text), `"`)
 	for i := 1; i+1 < len(parts); i += 2 { // an odd quote at the end opens nothing
-		if terms := z.sequence(parts[i]); len(terms) > 1 {
-			p.phrases = append(p.phrases, terms)
+		if terms := z.sequence(inEnglish, parts[i]); len(terms) > 1 {
+			said := phrase{inEnglish: terms}
+			for _, t := range tongues {
+				said[t] = z.sequence(t, parts[i])
+			}
+			p.phrases = append(p.phrases, said)
 		}
 	}
 	return strings.Join(parts, " ")
@@ -101,11 +131,65 @@ func (p *parsed) starred(text string) string {
 }
 
 // sequence returns the terms of a text in its order, each as often as it stands there.
-func (z *analyzer) sequence(text string) []string {
+func (z *analyzer) sequence(t tongue, text string) []string {
 	var seq []string
-	a := analysis{each: func(t string) { seq = append(seq, t) }}
+	a := analysis{tongue: t, each: func(t string) { seq = append(seq, t) }}
 	z.into(&a, text)
 	return seq
+}
+
+// loadWord loads a word of a query: the postings of all terms that texts have it as.
+func (r *ranker) loadWord(w word) (term, error) {
+	all, err := r.load(w.term, w.weight)
+	for _, name := range w.others {
+		if err != nil {
+			return all, err
+		}
+		var t term
+		t, err = r.load(name, w.weight)
+		all.runs = joined(all.runs, t.runs)
+	}
+	if len(w.others) > 0 {
+		all.df = r.frequency(&all)
+		all.idf = r.b.idf(all.df)
+	}
+	return all, err
+}
+
+// joined merges the postings of two terms. A row that has both has them as often as both together.
+func joined(a, b []run) (out []run) {
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].base < b[0].base:
+			out, a = append(out, a[0]), a[1:]
+		case a[0].base > b[0].base:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out = append(out, a[0].and(b[0]))
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// and merges two runs of the same block.
+func (r run) and(o run) run {
+	data := make([]byte, 0, len(r.data)+len(o.data))
+	i, j := 0, 0
+	for i < r.len() || j < o.len() {
+		switch {
+		case j == o.len() || i < r.len() && r.row(i) < o.row(j):
+			data = appendPosting(data, r.row(i), r.tf(i))
+			i++
+		case i == r.len() || o.row(j) < r.row(i):
+			data = appendPosting(data, o.row(j), o.tf(j))
+			j++
+		default:
+			data = appendPosting(data, r.row(i), r.tf(i)+o.tf(j))
+			i, j = i+1, j+1
+		}
+	}
+	return run{base: r.base}.with(data)
 }
 
 // loadPrefix joins the postings of all terms that begin with prefix.
@@ -188,13 +272,9 @@ func (r *ranker) pass(p parsed) (func(Row) bool, error) {
 		return plain, nil
 	}
 	have := map[Row]bool{}
-	var terms []term
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.phrases...)))) {
-		t, err := r.load(name, 1)
-		if err != nil {
-			return nil, err
-		}
-		terms = append(terms, t)
+	terms, err := r.phraseTerms(p.phrases)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(terms, func(a, b term) int { return a.postings() - b.postings() })
 	read := 0
@@ -217,14 +297,41 @@ func (r *ranker) pass(p parsed) (func(Row) bool, error) {
 	return func(n Row) bool { return have[n] }, nil
 }
 
+// phraseTerms loads one term for each word of the phrases, which a text that has them has, too.
+func (r *ranker) phraseTerms(phrases []phrase) (terms []term, err error) {
+	known := map[string]bool{}
+	for _, p := range phrases {
+		for i, name := range p[inEnglish] {
+			w := word{term: name, weight: 1}
+			for _, said := range p {
+				w.others = append(w.others, said[i])
+			}
+			slices.Sort(w.others)
+			w.others = slices.DeleteFunc(slices.Compact(w.others),
+				func(o string) bool { return o == name })
+			key := fmt.Sprintf("%q %q", w.term, w.others)
+			if known[key] {
+				continue
+			}
+			known[key] = true
+			t, err := r.loadWord(w)
+			if err != nil {
+				return nil, err
+			}
+			terms = append(terms, t)
+		}
+	}
+	return terms, nil
+}
+
 // hasPhrases reads a text to see whether it has all the phrases.
-func (r *ranker) hasPhrases(n Row, phrases [][]string) (bool, error) {
-	seq, err := r.sequence(n)
+func (r *ranker) hasPhrases(n Row, phrases []phrase) (bool, error) {
+	seq, in, err := r.sequence(n)
 	if err != nil {
 		return false, err
 	}
 	for _, p := range phrases {
-		if !contains(seq, p) {
+		if said := p[in]; said == nil || !contains(seq, said) {
 			return false, nil
 		}
 	}
@@ -240,9 +347,15 @@ func contains(seq, part []string) bool {
 	return false
 }
 
-func (r *ranker) sequence(n Row) ([]string, error) {
+// sequence returns the terms of a row's text in order, and its tongue.
+func (r *ranker) sequence(n Row) ([]string, tongue, error) {
 	text, err := r.docs.text(n)
 	z := analyzers.get()
 	defer analyzers.put(z)
-	return z.sequence(text), err
+	seq := z.sequence(inEnglish, text)
+	in := z.clearest()
+	if in != inEnglish {
+		seq = z.sequence(in, text)
+	}
+	return seq, in, err
 }

@@ -180,7 +180,9 @@ func (h *hybrid) topic() error {
 	}
 	asked := t.space.Fold()
 	for _, w := range h.p.words {
-		asked.AddWeighted(w.term, w.weight)
+		for _, name := range append([]string{w.term}, w.others...) { // most are of no text
+			asked.AddWeighted(name, w.weight)
+		}
 	}
 	query := asked.Vector()
 	top := h.ordered()

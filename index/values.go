@@ -138,15 +138,19 @@ type state struct {
 	anomalies   uint64
 	totals      totals
 	statSeq     uint64 // where totals were last written
+	tongues     held
 	readOnly    string // see SetReadOnlyReason; kept under a key of its own
 }
 
 func (s state) encode() []byte {
 	c := s.checkpoint
-	k := append(make(key, 0, 192).u64(c.Seq), c.Hash[:]...)
+	k := append(make(key, 0, 288).u64(c.Seq), c.Hash[:]...)
 	k = append(k, c.LogID[:]...).time(c.Time)
 	k = k.ord(s.nextDoc).row(s.nextRow).u32(s.nextName).u32(s.nextSession)
 	k = k.u64(s.anomalies).u64(s.statSeq)
+	for _, first := range s.tongues {
+		k = k.u64(first)
+	}
 	return append(k, s.totals.encode()...)
 }
 
@@ -156,6 +160,9 @@ func decodeState(v []byte) (state, error) {
 	s.nextDoc, s.nextRow, s.nextName = f.ord(), f.row(), f.u32()
 	s.nextSession = f.u32()
 	s.anomalies, s.statSeq = f.u64(), f.u64()
+	for t := range s.tongues {
+		s.tongues[t] = f.u64()
+	}
 	if f.err != nil {
 		return state{}, f.done("state")
 	}

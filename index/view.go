@@ -23,6 +23,7 @@ type View struct {
 	seq   uint64
 
 	readOnly string // of the snapshot, see ReadOnlyReason
+	held     held   // likewise, see tongues
 	commits  uint64 // DB.commits when it was made
 }
 
@@ -43,7 +44,7 @@ func (d *DB) view(seq *uint64) (*View, error) {
 		return nil, ErrClosed
 	}
 	v := &View{d: d, seq: d.state.checkpoint.Seq, readOnly: d.state.readOnly,
-		commits: d.commits}
+		held: d.state.tongues, commits: d.commits}
 	if seq != nil {
 		if *seq > v.seq {
 			return nil, fmt.Errorf("read as of record %d, index is at %d: %w", *seq, v.seq, ErrAhead)
@@ -75,6 +76,14 @@ func (v *View) Close() error {
 		return nil
 	}
 	return v.snap.Close()
+}
+
+// tongues returns those that texts up to the view's moment are in, beside English.
+func (v *View) tongues() []tongue {
+	if v.batch != nil {
+		return v.batch.state.tongues.at(v.seq)
+	}
+	return v.held.at(v.seq)
 }
 
 // rows returns the row table that serves this view.

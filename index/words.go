@@ -187,7 +187,7 @@ func (r *ranker) frequency(t *term) float64 {
 // loadAll reads the terms of a query, rarest first.
 func (r *ranker) loadAll(p parsed) error {
 	for _, w := range p.words {
-		t, err := r.load(w.term, w.weight)
+		t, err := r.loadWord(w)
 		if err != nil {
 			return err
 		}
@@ -452,7 +452,7 @@ func (b bm25) norm(length, mean float64) float64 {
 
 // searchWords is ModeLexical: the k best by BM25, exactly.
 func (v *View) searchWords(q Query, t *table, s *sieve) ([]Hit, error) {
-	p, err := parse(q.Text)
+	p, err := parse(q.Text, v.tongues())
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,8 @@ var layers = map[string]struct{ ours, doors []string }{
 		"golang.org/x/sys"}},
 	"index": {ours: []string{"index/lsa", "index/vector"}, doors: []string{
 		"github.com/cockroachdb/pebble/v2", "github.com/clipperhouse/uax29/v2",
-		"github.com/kljensen/snowball", "golang.org/x/text"}},
+		"github.com/kljensen/snowball", "github.com/blevesearch/snowballstem",
+		"golang.org/x/text"}},
 	"projection": {ours: []string{"wal", "wal/event", "index", "index/vector"}},
 	"recovery":   {ours: []string{"wal", "index", "projection"}},
 
