@@ -244,6 +244,7 @@ const maxSteps = 64
 
 // loadTable reads the whole table.
 func loadTable(s source) (*table, error) {
+	defer s.readAhead(newKey(keyRows))()
 	t := newTable()
 	err := s.scan(newKey(keyIDs), func(_, v []byte) (bool, error) {
 		for ; len(v) >= len(ID{}); v = v[len(ID{}):] {
