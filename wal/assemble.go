@@ -182,7 +182,7 @@ func (e *extent) hashAt(seq Seq) (Hash, bool) {
 		return Hash{}, false
 	}
 	defer r.Close()
-	s := newScanner(r, 0, false)
+	s := newScanner(r, 0)
 	for {
 		it, err := s.next()
 		if err != nil {

@@ -303,7 +303,7 @@ func (c *catalog) trust(f *segFile, mem *[]byte) bool {
 		return false
 	}
 	defer file.Close()
-	s := newScanner(&fileReader{f: file, end: f.size}, 0, false)
+	s := newScanner(&fileReader{f: file, end: f.size}, 0)
 	s.mem, s.buf = *mem, (*mem)[:0]
 	it, err := s.next()
 	*mem = s.mem

@@ -105,7 +105,7 @@ func testCut(t *testing.T, dir string, cut int, ahead bool, whole []byte) {
 		os.Remove(filepath.Join(dir, headName))
 	}
 	var want int
-	s := newScanner(bytes.NewReader(whole[:cut]), 0, false)
+	s := newScanner(bytes.NewReader(whole[:cut]), 0)
 	end := int64(0)
 	for it, err := s.next(); err == nil && it.gap == nil; it, err = s.next() {
 		want, end = want+1, it.end

@@ -105,7 +105,7 @@ func (f *segFile) walk(r io.Reader, anchors map[Seq][]Hash) {
 	f.walked, f.extents, f.gaps = true, nil, nil
 	f.read = resumption{sum: newSum()}
 	size := &countWriter{w: f.read.sum}
-	s := newScanner(io.TeeReader(r, size), 0, false)
+	s := newScanner(io.TeeReader(r, size), 0)
 	for {
 		it, err := s.next()
 		if errors.Is(err, io.EOF) {

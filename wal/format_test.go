@@ -273,7 +273,7 @@ func FuzzScan(f *testing.F) {
 		if len(b) > 0 {
 			b[uint(at)%uint(len(b))] ^= x
 		}
-		s, end := newScanner(bytes.NewReader(b), 0, true), int64(0)
+		s, end := newScanner(bytes.NewReader(b), 0), int64(0)
 		for {
 			it, err := s.next()
 			if err != nil {

@@ -402,7 +402,7 @@ func TestEveryRecordDropped(t *testing.T) {
 	base := buildLog(t, 9, 1<<20)
 	name := segmentNames(t, base)[0]
 	whole := readFile(t, name)
-	s := newScanner(strings.NewReader(string(whole)), 0, false)
+	s := newScanner(strings.NewReader(string(whole)), 0)
 	for drop := Seq(1); drop <= 9; drop++ {
 		it, err := s.next()
 		if err != nil {

@@ -229,7 +229,7 @@ func (w *rangeWriter) copyPiece(p *piece, to Seq) error {
 		return err
 	}
 	defer src.Close()
-	s := newScanner(src, off, false)
+	s := newScanner(src, off)
 	for w.next <= to {
 		it, err := s.next()
 		if errors.Is(err, io.EOF) {

@@ -263,7 +263,7 @@ func (p *preparation) readActive(w *writer) error {
 	}
 	defer file.Close()
 	r := io.TeeReader(&fileReader{f: file, end: w.seg.size}, w.seg.sum)
-	s := newScanner(r, 0, false)
+	s := newScanner(r, 0)
 	for {
 		it, err := s.next()
 		if err != nil || it.gap != nil {

@@ -128,7 +128,7 @@ func (r *reading) piece(p *piece) {
 		return
 	}
 	defer src.Close()
-	s := newScanner(src, off, true)
+	s := newScanner(src, off)
 	marks := newMarks(p, off)
 	bad := CorruptionError{Segment: p.file.name, Offset: p.end, Kind: KindMissing,
 		Detail: "the file ends early"}
@@ -186,7 +186,24 @@ func (r *reading) record(rec *Record, bad CorruptionError) {
 		return
 	}
 	r.before, r.lost, r.next = rec.Position(), rec.Lost, rec.Seq+1
+	own(rec.Events)
 	r.stopped = !r.yield(*rec, nil)
+}
+
+// own moves events into memory of their own, so that they outlive the scanner's.
+func own(events [][]byte) {
+	n := 0
+	for _, e := range events {
+		n += len(e)
+	}
+	mem := make([]byte, 0, n)
+	for i, e := range events {
+		if e != nil { // of a destroyed one there is nothing
+			at := len(mem)
+			mem = append(mem, e...)
+			events[i] = mem[at:len(mem):len(mem)]
+		}
+	}
 }
 
 // marks returns the sparse index of a piece, as far as it is known.

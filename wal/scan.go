@@ -27,7 +27,6 @@ type item struct {
 // It reads forward only, and its memory is no more than twice the longest frame and a chunk.
 type scanner struct {
 	r    io.Reader
-	keep bool   // frames get memory of their own and outlive the next step
 	mem  []byte // what buf is a part of; used again and again
 	buf  []byte // unread bytes; buf[0] is at offset off
 	off  int64
@@ -37,11 +36,11 @@ type scanner struct {
 	bare bool  // what was returned last is a gap: a frame right here may lack its length prefix
 }
 
-func newScanner(r io.Reader, off int64, keep bool) *scanner {
-	return &scanner{r: r, off: off, keep: keep}
+func newScanner(r io.Reader, off int64) *scanner {
+	return &scanner{r: r, off: off}
 }
 
-// next returns the next step, io.EOF at the end.
+// next returns the next step, io.EOF at the end. A frame's bytes are valid until the step after it.
 func (s *scanner) next() (item, error) {
 	if !s.fill(1) {
 		if s.err != nil {
@@ -132,11 +131,7 @@ func (s *scanner) bareFrameAt(at int) (frame, int, error) {
 	if !s.fill(at + int(n)) {
 		return frame{}, 0, errShort
 	}
-	b := s.buf[at : at+int(n)]
-	if s.keep {
-		b = bytes.Clone(b)
-	}
-	f, err := decodeFrame(b)
+	f, err := decodeFrame(s.buf[at : at+int(n)])
 	return f, int(n), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -33,7 +34,7 @@ func TestScanReusesMemory(t *testing.T) {
 			for name, r := range map[string]io.Reader{
 				"at once": bytes.NewReader(file), "odd": &oddReader{bytes.NewReader(file), rng},
 			} {
-				s := newScanner(r, 0, false)
+				s := newScanner(r, 0)
 				got := steps(t, s)
 				if len(got) != len(want) {
 					t.Fatalf("%s: %d steps, want %d", name, len(got), len(want))
@@ -106,5 +107,40 @@ func steps(t *testing.T, s *scanner) []string {
 		}
 		all = append(all, fmt.Sprintf("%d to %d: record %d, %x", it.off, it.end,
 			it.frame.header.seq, it.frame.record.Events))
+	}
+}
+
+// TestRecordsOutliveTheReading keeps all records of a reading that goes through more than it has
+// memory for; most have several events.
+func TestRecordsOutliveTheReading(t *testing.T) {
+	l := mustOpen(t, t.TempDir(), Options{disk: quickDisk()})
+	var want []string
+	for i := range 40 {
+		e := Entry{RequestID: fmt.Sprint(i)}
+		for k := range 1 + i%3 {
+			text := bytes.Repeat([]byte{byte('a' + i%26), byte('0' + k)}, 10_000)
+			e.Events = append(e.Events, text)
+			want = append(want, string(text))
+		}
+		if _, err := l.Append(t.Context(), func() (Entry, error) { return e, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []Record
+	for r, err := range l.Records(2, l.Head().Seq) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	var got []string
+	for _, r := range all {
+		for i, e := range r.Events {
+			got = append(got, string(e))
+			r.Events[i] = append(e, "and more"...) // is nobody else's memory
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d events, want %d, or they differ", len(got), len(want))
 	}
 }
