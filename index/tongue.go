@@ -25,8 +25,8 @@ import (
 // tongue is the language whose rules a text's words are brought to terms by. It follows from the
 // text alone: it is the one most of whose stop words the text has, each counted once, where these
 // are three or more, at least two more than those of English, and a tenth of all its terms, or 16
-// of a long text's; else English. So very short texts and code are read as English. Of 7,500 English
-// notes, questions and abstracts none is taken for another tongue.
+// of a long text's; else English. So very short texts and code are read as English. Of 7,500
+// English notes, questions and abstracts none is taken for another tongue.
 //
 // A query is too short for that. Its words are looked up in the form of each tongue that the store
 // holds, which is what any text that has them in that form has them as.
