@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -84,7 +85,7 @@ func (s *Server) answer(ctx context.Context, req *mcp.CallToolRequest) *mcp.Call
 	c, name := theCatalog(), req.Params.Name
 	if instead, ok := c.gone[name]; ok {
 		err := memory.Errorf(memory.CodeInvalid, "memlog has no such tool").WithHint("%s", instead)
-		return failure(tool{name: name, readOnly: true}, nil, err)
+		return final(req, failure(tool{name: name, readOnly: true}, nil, err))
 	}
 	as := name
 	if saysTheirs(name, req.Params.Arguments) {
@@ -94,5 +95,27 @@ func (s *Server) answer(ctx context.Context, req *mcp.CallToolRequest) *mcp.Call
 	if !ok {
 		return nil
 	}
-	return s.serve(ctx, named(t, name), req)
+	return final(req, s.serve(ctx, named(t, name), req))
+}
+
+// finalResult is a result that says that it is complete; outside of the SDK only decoding makes one.
+var finalResult = sync.OnceValue(func() *mcp.CallToolResult {
+	var res mcp.CallToolResult
+	if err := json.Unmarshal([]byte(`{"content":[],"resultType":"complete"}`), &res); err != nil {
+		panic(err) // constant text: cannot fail once the tests have run
+	}
+	return &res
+})
+
+// final has a result say that it is complete to those who must be told, from revision
+// 2026-07-28 on, as the SDK does with results of the tools that it knows.
+func final(req *mcp.CallToolRequest, res *mcp.CallToolResult) *mcp.CallToolResult {
+	hello := req.Session.InitializeParams()
+	if hello != nil && hello.ProtocolVersion < firstStateless {
+		return res
+	}
+	out := *finalResult()
+	out.Meta, out.Content = res.Meta, res.Content
+	out.StructuredContent, out.IsError = res.StructuredContent, res.IsError
+	return &out
 }
