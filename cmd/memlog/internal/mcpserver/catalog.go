@@ -98,7 +98,8 @@ func (s *Server) answer(ctx context.Context, req *mcp.CallToolRequest) *mcp.Call
 	return final(req, s.serve(ctx, named(t, name), req))
 }
 
-// finalResult is a result that says that it is complete; outside of the SDK only decoding makes one.
+// finalResult is a result that says that it is complete. Outside of the SDK only decoding makes one
+// say so.
 var finalResult = sync.OnceValue(func() *mcp.CallToolResult {
 	var res mcp.CallToolResult
 	if err := json.Unmarshal([]byte(`{"content":[],"resultType":"complete"}`), &res); err != nil {
