@@ -8,12 +8,11 @@ import (
 
 	"memlog/cmd/memlog/internal/bench"
 	"memlog/cmd/memlog/internal/memory"
-	"memlog/cmd/memlog/internal/store"
 )
 
 // crossValidate is bench recall --cross-validate.
 func (c *call) crossValidate(
-	ctx context.Context, mode memory.Mode, fresh func(context.Context) (*store.Store, error),
+	ctx context.Context, mode memory.Mode, fresh func(context.Context) (bench.Weighted, error),
 ) error {
 	if mode != "" && mode != memory.ModeHybrid {
 		return memory.Invalid("--cross-validate", "mode %s has no weights", mode).
@@ -24,14 +23,7 @@ func (c *call) crossValidate(
 			WithHint("leave --combined out")
 	}
 	report, err := bench.CrossValidate(ctx, c.args[0], bench.CrossOptions{
-		Progress: c.bar.progress(),
-		Open: func(ctx context.Context) (bench.Weighted, error) {
-			s, err := fresh(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		},
+		Progress: c.bar.progress(), Open: fresh,
 	})
 	if err != nil {
 		return err

@@ -53,23 +53,21 @@ func runBenchRecall(ctx context.Context, c *call) error {
 	}
 	defer os.RemoveAll(dir)
 	made := 0
-	fresh := func(ctx context.Context) (*store.Store, error) {
+	fresh := func(ctx context.Context) (bench.Weighted, error) {
 		made++
-		return store.Open(ctx, filepath.Join(dir, fmt.Sprint(made)), store.Options{
+		s, err := store.Open(ctx, filepath.Join(dir, fmt.Sprint(made)), store.Options{
 			Holder: c.holder, Version: version(), Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
 	}
 	if c.yes("cross-validate") {
 		return c.crossValidate(ctx, mode, fresh)
 	}
 	report, err := bench.Recall(ctx, c.args[0], bench.RecallOptions{
 		Combined: c.yes("combined"), Mode: mode, Progress: c.bar.progress(),
-		Open: func(ctx context.Context) (memory.Service, error) {
-			s, err := fresh(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		},
+		Open: func(ctx context.Context) (memory.Service, error) { return fresh(ctx) },
 	})
 	if err != nil {
 		return err
