@@ -232,7 +232,7 @@ func (b *Batch) PutImage(i NewImage) error {
 	if err := b.putImage(i, ord, h); err != nil {
 		return err
 	}
-	return b.learnTopics(i.Seq)
+	return b.putTopics(i.Seq)
 }
 
 func (b *Batch) putImage(i NewImage, ord Ordinal, h head) error {
@@ -497,6 +497,7 @@ func (d *DB) commit(b *Batch, pb *pebble.Batch) error {
 	d.state, d.spaces, d.dirty = b.state, b.vectors.spaces, true
 	maps.Copy(d.names, b.names)
 	d.known.add(b.ids, b.briefs)
+	d.learnAhead()
 	if len(d.streams) > maxStreams {
 		clear(d.streams)
 	}

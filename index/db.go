@@ -31,6 +31,7 @@ type DB struct {
 	gate      *gate
 	reader    TextReader // owned by the open batch
 	known     *known     // owned by the open batch
+	learning  *learning  // likewise; nil: nothing is being learned
 
 	mu      sync.Mutex
 	state   state                   // mu guards: as committed

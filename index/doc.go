@@ -73,12 +73,12 @@
 // was asked for.
 //
 // A store of long texts also learns from them which words go together (topics.go; package lsa has
-// the method and its papers): when it has 512 images, at each doubling up to 4,096, and at 16,384,
-// of a sample of about 1,024. That takes about a tenth of a second and is part of what the log
-// determines. The best candidates are then ranked by how near they are to the query among these
-// topics, too. A store of notes has none: on conversations they cost more than they gave. Nor has
-// one of more than 16,384 documents: there the texts to be compared would be read anew for nearly
-// every search.
+// the method and its papers): from its first 512 images, and again from more as it grows up to
+// 10,000, of a sample of about 1,024. That takes about a tenth of a second, beside the writer
+// (learning.go), and is part of what the log determines. The best candidates are then ranked by how
+// near they are to the query among these topics, too. A store of notes has none: on conversations
+// they cost more than they gave. Nor has one of more than 16,384 documents: there the texts to be
+// compared would be read anew for nearly every search.
 //
 // Filters are applied before anything is cut. Lists, filters and ranking use a table of all rows,
 // read into memory at the first of them (table.go). The postings and the tags that searches ask for

@@ -10,7 +10,7 @@ import (
 
 // KeySpaceVersion is the version of everything in this file and of the values behind it. Raise it
 // with any change: an index of another version is ErrOutdated and is rebuilt from the log.
-const KeySpaceVersion = 6
+const KeySpaceVersion = 7
 
 // FoldVersion is the version of what package projection makes of a record (projection.Version). It
 // stands here so that it is part of the schema without anybody having to pass it.

@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 	"sync"
 
@@ -11,19 +10,16 @@ import (
 
 // Topics are what a store's own texts tell about which words go together (package lsa): a store of
 // documents finds by them what says the same in other words. They are learned when it has so many
-// images, and anew at each doubling, of some of them: as of then, for all searches until the next
-// time. From topicSteady images on they hardly change, and are learned at every other doubling.
+// images, and anew when it has grown, of some of them: as of then, for all searches until the next
+// time. From some thousands on they hardly change.
 //
 // Stores of notes have none: there each word is said too seldom to learn much, and what neighbours
 // and sessions say is worth more. Nor are they asked in stores of more than topicStore documents:
 // there the texts that are compared would have to be read anew for nearly every search, which costs
 // more than all the rest of it.
 const (
-	firstTopics = 1 << 9
-	topicSteady = 1 << 12
-	lastTopics  = topicStore
-	topicStore  = 1 << 14
-	topicTexts  = 1 << 10 // of which they are learned, at most
+	topicStore = 1 << 14
+	topicTexts = 1 << 10 // all are learned from up to so many, then about as many of them
 	// topicLong is the longness of a store from which it has topics.
 	topicLong = 0.5
 	// topicCandidates is how many of the best by all other signals are compared.
@@ -33,32 +29,48 @@ const (
 	maxTopicVectors = 2 * topicStore
 )
 
-// topicsKey is of topics learned in record seq, when there were so many images.
+// topicsOf is from how many of the first images topics are learned.
+var topicsOf = [...]Row{512, 768, 1 << 10, 1 << 11, 1 << 12, 1 << 13}
+
+// topicsKey is of topics that are there from record seq on, with which there were so many images.
 func topicsKey(seq uint64, images Row) key { return newKey(keyTopics).u64(seq).row(images) }
 
-// learnTopics learns topics, where they are due.
-func (b *Batch) learnTopics(seq uint64) error {
+// putTopics puts topics, where they are due.
+func (b *Batch) putTopics(seq uint64) error {
 	n := b.state.nextRow
-	if !topicsDue(n) || !b.state.totals.hasTopics() {
+	of := topicRows(n)
+	if of == 0 || !b.state.totals.hasTopics() {
 		return nil
 	}
-	l, err := b.src.topicLearner(n)
-	if err != nil {
+	space, err := b.learned(of)
+	if err != nil || len(space) == 0 {
 		return err
 	}
-	space := l.Learn()
-	if space == nil {
-		return nil
-	}
-	return b.set(topicsKey(seq, n), space.Append(nil))
+	return b.set(topicsKey(seq, n), space)
 }
 
-// topicsDue reports whether topics are learned when there are n images.
-func topicsDue(n Row) bool {
-	if n < firstTopics || n > lastTopics || n&(n-1) != 0 {
-		return false
+// topicsDue returns at how many images there are topics learned from the first so many: a quarter
+// later, in which time they are learned.
+func topicsDue(of Row) Row { return of + of/4 }
+
+// topicRows returns from how many images those topics are learned that are due at n; 0: none are.
+func topicRows(n Row) Row {
+	for _, of := range topicsOf {
+		if topicsDue(of) == n {
+			return of
+		}
 	}
-	return n <= topicSteady || bits.TrailingZeros32(uint32(n/topicSteady))%2 == 0
+	return 0
+}
+
+// topicsAhead returns from how many images the topics are learned that are due after n; 0: none.
+func topicsAhead(n Row) Row {
+	for _, of := range topicsOf {
+		if of <= n && n < topicsDue(of) {
+			return of
+		}
+	}
+	return 0
 }
 
 // hasTopics reports whether the texts are long enough for topics to be worth anything.

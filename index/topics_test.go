@@ -73,18 +73,22 @@ func topicsIn(t *testing.T, v *View) (keys int) {
 func TestTopicsAreDue(t *testing.T) {
 	var due []Row
 	for n := range Row(1 << 17) {
-		if topicsDue(n) {
+		of, ahead := topicRows(n), topicsAhead(n)
+		if of != 0 {
 			due = append(due, n)
 		}
+		if of != 0 && (topicsAhead(n-1) != of || ahead == of) || ahead > n {
+			t.Errorf("at %d those of %d are due; learned ahead are those of %d", n, of, ahead)
+		}
 	}
-	if got, want := fmt.Sprint(due), "[512 1024 2048 4096 16384]"; got != want {
+	if got, want := fmt.Sprint(due), "[640 960 1280 2560 5120 10240]"; got != want {
 		t.Errorf("topics are due at %s, want %s", got, want)
 	}
 }
 
 // A sample has about as many of each of several sources that take turns.
 func TestTopicSample(t *testing.T) {
-	for n := Row(firstTopics); n <= lastTopics; n *= 2 {
+	for _, n := range topicsOf {
 		numbers, count := topicSample(n)
 		if count < min(int(n), topicTexts*3/4) || count > topicTexts*5/4 {
 			t.Errorf("%d of %d", count, n)
@@ -104,15 +108,15 @@ func TestTopicSample(t *testing.T) {
 }
 
 // Topics are a function of the log: of how it was cut into batches they keep no trace. They are
-// learned at each doubling.
+// learned again and again.
 func TestTopicsAreAFunctionOfTheLog(t *testing.T) {
 	want := ""
 	for _, size := range []int{2000, 1, 37} {
 		d := open(t, MemFS())
-		documents(t, d, 1, 1100, size)
+		documents(t, d, 1, 1400, size)
 		v := view(t, d)
-		if n := topicsIn(t, v); n != 2 {
-			t.Errorf("learned %d times in 1,100 records", n)
+		if n := topicsIn(t, v); n != 3 {
+			t.Errorf("learned %d times in 1,400 records", n)
 		}
 		got := digest(t, d)
 		if want == "" {
@@ -146,12 +150,12 @@ func TestTopicsAsOf(t *testing.T) {
 	const query = "sub7word1 sub7word2 common5"
 	early := map[uint64]string{}
 	before := uint64(1)
-	for _, seq := range []uint64{400, 511, 512, 700, 1023, 1024, 1100} {
+	for _, seq := range []uint64{500, 639, 640, 800, 959, 960, 1100} {
 		documents(t, d, before, seq, 50)
 		before = seq + 1
 		v := view(t, d)
 		early[seq] = explained(t, v, query)
-		if got := strings.Contains(early[seq], "topic"); got != (seq >= 512) {
+		if got := strings.Contains(early[seq], "topic"); got != (seq >= 640) {
 			t.Errorf("record %d: topics %v", seq, got)
 		}
 		done(t, v)
@@ -228,7 +232,7 @@ func TestLargeStoresDoNotAskTopics(t *testing.T) {
 	d := open(t, MemFS())
 	defer done(t, d)
 	documents(t, d, 1, topicStore+10, 4000)
-	for _, seq := range []uint64{600, topicStore - 10, topicStore + 10} {
+	for _, seq := range []uint64{700, topicStore - 10, topicStore + 10} {
 		v, err := d.At(seq)
 		if err != nil {
 			t.Fatal(err)
@@ -268,4 +272,40 @@ func TestDamagedTopics(t *testing.T) {
 	}
 	v.Close()
 	d.Close()
+}
+
+// Topics are learned while the writer goes on, also where the index was opened anew meanwhile, and
+// are the same as if it had stopped for them.
+func TestTopicsAreLearnedAhead(t *testing.T) {
+	straight, fs := open(t, MemFS()), MemFS()
+	documents(t, straight, 1, 700, 700)
+	d := open(t, fs)
+	documents(t, d, 1, 511, 50)
+	if d.learning != nil {
+		t.Fatal("topics are learned before there is what to learn them from")
+	}
+	documents(t, d, 512, 520, 1)
+	first := d.learning
+	if first == nil || first.of != 512 {
+		t.Fatalf("after 520 documents: learning %+v", first)
+	}
+	done(t, d) // waits for what is learned, which is gone with it
+	d = open(t, fs)
+	documents(t, d, 521, 639, 1)
+	again := d.learning
+	if again == nil || again.of != 512 {
+		t.Fatalf("after 639 documents, reopened: learning %+v", again)
+	}
+	<-again.done
+	if !slices.Equal(again.space, first.space) || again.err != nil || len(again.space) == 0 {
+		t.Errorf("learned %d bytes, then %d bytes (%v)", len(first.space), len(again.space), again.err)
+	}
+	documents(t, d, 640, 700, 1)
+	if d.learning != nil {
+		t.Error("what was put is kept")
+	}
+	if got, want := digest(t, d), digest(t, straight); got != want {
+		t.Errorf("digest %s, not %s", got, want)
+	}
+	done(t, straight, d)
 }

@@ -331,15 +331,26 @@ func (m matrix) orthonormalize() {
 	}
 }
 
-func dot(a, b []float64) (sum float64) {
-	for i := range a {
-		sum += float64(a[i] * b[i])
+// dot adds up four sums, as a processor can at once, and then these.
+func dot(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	b = b[:len(a)]
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += float64(a[i] * b[i])
+		s1 += float64(a[i+1] * b[i+1])
+		s2 += float64(a[i+2] * b[i+2])
+		s3 += float64(a[i+3] * b[i+3])
 	}
-	return sum
+	for ; i < len(a); i++ {
+		s0 += float64(a[i] * b[i])
+	}
+	return (s0 + s1) + (s2 + s3)
 }
 
 // addScaled adds x, times scale, to sum.
 func addScaled(sum, x []float64, scale float64) {
+	x = x[:len(sum)]
 	for i := range sum {
 		sum[i] += float64(scale * x[i])
 	}
