@@ -22,9 +22,9 @@ func benchWindowsCommand() *command {
 		summary: "What a window of an agent costs: time, memory, and stores a second",
 		about: `
 Starts memlog mcp processes, as an agent does, on an empty store and on a large one: how soon the
-handshake is answered, and the first search, with and without an owner; the memory of a window and
-of the owner; and how many durable stores a second 1, 4, 8 and 16 windows do together, beside one
-writer that appends to a plain file and syncs it.`,
+handshake is answered, and the first search, with and without an owner, beside a process that only
+says its version; the memory of a window and of the owner; and how many durable stores a second
+1, 4, 8 and 16 windows do together, beside one writer that appends to a plain file and syncs it.`,
 		examples: []string{`memlog bench windows`, `memlog bench windows --memories 1000 --runs 3`},
 		flags: []cli.Flag{
 			&cli.IntFlag{Name: "memories", Usage: "`N` memories in the large store (default: 100000)"},
@@ -63,7 +63,8 @@ func (p *page) benchWindows(r bench.WindowsResult) {
 			name string
 			took bench.Spread
 		}{
-			{"initialize answered", s.Initialize}, {"first search, no owner", s.ColdSearch},
+			{"a process that does nothing", s.Process}, {"initialize answered", s.Initialize},
+			{"first search, no owner", s.ColdSearch},
 			{"first search, with an owner", s.WarmSearch},
 		} {
 			p.line("%-36s %10.1f %10.1f", fmt.Sprintf("%s, %d memories", row.name, s.Memories),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -26,6 +27,7 @@ type WindowsOptions struct {
 // Start is how fast a new window is of use, in a store of so many memories.
 type Start struct {
 	Memories   int    `json:"memories"`
+	Process    Spread `json:"process"`     // the reference: one that says its version, to its end
 	Initialize Spread `json:"initialize"`  // process start to the answer of initialize
 	ColdSearch Spread `json:"cold_search"` // to that of a search, without an owner before
 	WarmSearch Spread `json:"warm_search"` // with one
@@ -89,7 +91,7 @@ func (w *windows) measure(ctx context.Context, n int, res *WindowsResult) (err e
 
 // start times the starts of windows.
 func (w *windows) start(ctx context.Context, n int) (Start, error) {
-	var first, cold, warm []time.Duration
+	var process, first, cold, warm []time.Duration
 	for i := range w.Runs {
 		w.step("start of a window", i, w.Runs)
 		if err := w.stop(ctx); err != nil {
@@ -105,8 +107,20 @@ func (w *windows) start(ctx context.Context, n int) (Start, error) {
 			return Start{}, err
 		}
 		first, warm = append(first, initialized), append(warm, took)
+		if took, err = w.process(ctx); err != nil {
+			return Start{}, err
+		}
+		process = append(process, took)
 	}
-	return Start{n, SpreadOf(first), SpreadOf(cold), SpreadOf(warm)}, nil
+	return Start{n, SpreadOf(process), SpreadOf(first), SpreadOf(cold), SpreadOf(warm)}, nil
+}
+
+// process is the reference for starts: a process of the same binary that does next to nothing, from
+// its start to its end.
+func (w *windows) process(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	err := exec.CommandContext(ctx, w.Exe, "version").Run()
+	return time.Since(began), err
 }
 
 // search opens a window, searches, and closes it.
