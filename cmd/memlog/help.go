@@ -42,7 +42,7 @@ func commandHelp(c *command, globals []cli.Flag) string {
 	if len(c.subs) > 0 {
 		b.WriteString("\nCommands\n")
 		for _, s := range c.subs {
-			fmt.Fprintf(&b, "  %-11s %s\n", s.name, s.summary)
+			fmt.Fprintf(&b, "  %-13s %s\n", s.name, s.summary)
 		}
 	}
 	if len(c.flags) > 0 {
