@@ -52,6 +52,16 @@ func (f fact) holding(s source, ord Ordinal, seq uint64) (names []string, from [
 	return names, from, err
 }
 
+// holds reports whether a name holds for a document at seq.
+func (f fact) holds(s source, ord Ordinal, name string, seq uint64) (holds bool, err error) {
+	err = s.scan(newKey(f.byDoc).ord(ord).str(name), func(k, v []byte) (bool, error) {
+		_, begin, end, err := f.decode(k, v)
+		holds = holds || at(begin, end, seq)
+		return !holds, err
+	})
+	return holds, err
+}
+
 func (f fact) decode(k, v []byte) (name string, from, to uint64, err error) {
 	r := fieldReader{b: k}
 	r.take(1 + 4)

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -182,14 +181,28 @@ func (v *View) Doc(id ID) (Doc, bool, error) {
 	return v.doc(id, ord)
 }
 
-func (v *View) doc(id ID, ord Ordinal) (Doc, bool, error) {
+// Bare is Doc without tags, aliases and occurrences: a text that is said again and again has many
+// of them, and most questions are about a few.
+func (v *View) Bare(id ID) (Doc, bool, error) {
+	ord, ok, err := v.src.ordinal(id)
+	if err != nil || !ok {
+		return Doc{}, false, err
+	}
+	return v.bare(id, ord)
+}
+
+func (v *View) bare(id ID, ord Ordinal) (Doc, bool, error) {
 	i, h, ok, err := v.image(ord)
 	if err != nil || !ok {
 		return Doc{}, false, err
 	}
-	d := Doc{ID: id, Ordinal: ord, Image: i, LastVersion: h.maxVersion}
-	if i.Deleted {
-		return d, true, nil
+	return Doc{ID: id, Ordinal: ord, Image: i, LastVersion: h.maxVersion}, true, nil
+}
+
+func (v *View) doc(id ID, ord Ordinal) (Doc, bool, error) {
+	d, ok, err := v.bare(id, ord)
+	if err != nil || !ok || d.Deleted {
+		return d, ok, err
 	}
 	if d.Tags, _, err = tagFact.holding(v.src, ord, v.seq); err != nil {
 		return Doc{}, false, err
@@ -199,6 +212,25 @@ func (v *View) doc(id ID, ord Ordinal) (Doc, bool, error) {
 	}
 	d.Occurrences, err = v.occurrences(ord)
 	return d, err == nil, err
+}
+
+// LackingTags returns those of the tags that the document does not have, in their order.
+func (v *View) LackingTags(id ID, tags []string) ([]string, error) {
+	ord, ok, err := v.src.ordinal(id)
+	if err != nil || !ok {
+		return tags, err
+	}
+	var out []string
+	for _, tag := range tags {
+		holds, err := tagFact.holds(v.src, ord, tag, v.seq)
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			out = append(out, tag)
+		}
+	}
+	return out, nil
 }
 
 // Images returns every image the document had up to the view's moment, oldest first, whether it
@@ -221,36 +253,6 @@ func (v *View) Images(id ID) ([]Image, error) {
 		}
 	}
 	return images, err
-}
-
-// Occurrences returns the occurrences that hold, also those of a tombstone, which Doc hides.
-func (v *View) Occurrences(id ID) ([]Occurrence, error) {
-	ord, ok, err := v.src.ordinal(id)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return v.occurrences(ord)
-}
-
-func (v *View) occurrences(ord Ordinal) ([]Occurrence, error) {
-	var occs []Occurrence
-	err := v.src.scan(newKey(keyOccurrence).ord(ord), func(k, val []byte) (bool, error) {
-		o, err := decodeOccurrence(k, val)
-		if err == nil && at(o.From, o.To, v.seq) {
-			o.To = v.known(o.To)
-			occs = append(occs, o)
-		}
-		return true, err
-	})
-	sortOccurrences(occs)
-	return occs, err
-}
-
-func sortOccurrences(occs []Occurrence) {
-	slices.SortFunc(occs, func(a, b Occurrence) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Created, b.Created),
-			slices.Compare(a.ID[:], b.ID[:]))
-	})
 }
 
 // LastVersion returns the highest version the document ever had, whatever the view's moment; 0

@@ -1,11 +1,9 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"memlog/cmd/memlog/internal/memory"
 	"memlog/index"
@@ -25,17 +23,18 @@ type spoken struct {
 func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 	[]event.Event, error) {
 	var out []event.Event
+	before := occasions{v: v}
 	sp := spoken{map[[32]byte]*event.Memory{}, map[memory.ID]importLine{}, map[string]bool{}}
 	for i := range chunk {
 		l := chunk[i]
 		if same := sp.fresh[l.key]; same != nil && l.m.ID.IsZero() {
 			t.ids = append(t.ids, same.ID)
 			t.present++
-			if !sameOccasion(l, same.CreatedAt, same.Metadata, same.Tags) {
+			lacking := without(l.m.Tags, same.Tags)
+			if len(lacking) > 0 || !l.sameOccasion(same.CreatedAt, same.Metadata) {
 				t.repeated++
-				ev := repeated(same.ID, l.m, same.Tags)
-				same.Tags = union(same.Tags, ev.Tags)
-				out = append(out, ev)
+				same.Tags = union(same.Tags, lacking)
+				out = append(out, repeated(same.ID, l.m, lacking))
 			}
 			continue
 		}
@@ -58,7 +57,7 @@ func (in *importing) decideChunk(v *index.View, chunk []importLine, t *tally) (
 		case twice, l.m.ID.IsZero() && sp.named(l):
 			return out, nil
 		}
-		evs, err := in.decideLine(v, &l, d, ok, t)
+		evs, err := in.decideLine(&before, &l, d, ok, t)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", l.n, err)
 		}
@@ -165,8 +164,9 @@ func sameLine(a, b importLine) bool {
 }
 
 // decideLine returns the events of one line.
-func (in *importing) decideLine(v *index.View, l *importLine, d index.Doc, ok bool, t *tally) (
-	[]event.Event, error) {
+func (in *importing) decideLine(before *occasions, l *importLine, d index.Doc, ok bool,
+	t *tally) ([]event.Event, error) {
+	v := before.v
 	made, same := in.dry.has(l)
 	switch {
 	case !ok && made && same:
@@ -204,11 +204,17 @@ func (in *importing) decideLine(v *index.View, l *importLine, d index.Doc, ok bo
 		return evs, nil
 	}
 	l.m.ID = memory.ID(d.ID)
-	if said, err := saidBefore(d, old, *l); said || err != nil {
+	lacking, err := v.LackingTags(d.ID, l.m.Tags)
+	if err != nil {
 		return nil, err
 	}
+	if len(lacking) == 0 {
+		if said, err := before.known(d.ID, old, l); said || err != nil {
+			return nil, err
+		}
+	}
 	t.repeated++
-	return []event.Event{repeated(l.m.ID, l.m, d.Tags)}, nil
+	return []event.Event{repeated(l.m.ID, l.m, lacking)}, nil
 }
 
 // decideVersion returns the events of a line that says of a memory something else than it is now.
@@ -291,7 +297,8 @@ func (l *importLine) says(old event.Memory) bool {
 	return sameMemory(old, m)
 }
 
-// known finds what a line is about: by its id, by an alias, or by its very content.
+// known finds what a line is about: by its id, by an alias, or by its very content; by that without
+// its tags and occurrences, of which there are many where many lines say the same.
 func known(v *index.View, l *importLine) (index.Doc, bool, error) {
 	if !l.m.ID.IsZero() {
 		return v.Doc(index.ID(l.m.ID))
@@ -310,7 +317,7 @@ func known(v *index.View, l *importLine) (index.Doc, bool, error) {
 	if err != nil || len(ids) == 0 {
 		return index.Doc{}, false, err
 	}
-	return v.Doc(ids[0])
+	return v.Bare(ids[0])
 }
 
 // newLine returns the events of a line whose memory is not here.
@@ -346,43 +353,17 @@ func newLine(v *index.View, l *importLine) ([]event.Event, error) {
 
 // newOccurrences returns the repetitions of a line that a document lacks.
 func newOccurrences(d index.Doc, l *importLine) []event.Event {
+	here := make(map[index.ID]bool, len(d.Occurrences))
+	for _, o := range d.Occurrences {
+		here[o.ID] = true
+	}
 	var out []event.Event
 	for _, o := range l.line.Occurrences {
-		if !slices.ContainsFunc(
-			d.Occurrences,
-			func(h index.Occurrence) bool { return h.ID == index.ID(o.ID) },
-		) {
+		if !here[index.ID(o.ID)] {
 			out = append(out, event.Repeated{ID: l.m.ID, Occurrence: o, Tags: without(o.Tags, l.m.Tags)})
 		}
 	}
 	return out
-}
-
-// saidBefore reports whether a line without an id adds nothing to the memory that says the same.
-func saidBefore(d index.Doc, old event.Memory, l importLine) (bool, error) {
-	if len(without(l.m.Tags, d.Tags)) > 0 {
-		return false, nil
-	}
-	if sameOccasion(l, old.CreatedAt, old.Metadata, d.Tags) {
-		return true, nil
-	}
-	for _, o := range d.Occurrences {
-		eo, err := event.DecodeOccurrence(o.Payload)
-		if err != nil {
-			return false, err
-		}
-		if sameOccasion(l, eo.CreatedAt, eo.Metadata, d.Tags) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// sameOccasion reports whether a line speaks of an occasion that is known by its time and metadata.
-func sameOccasion(l importLine, created time.Time, metadata []byte, tags []string) bool {
-	return (!l.dated || l.m.CreatedAt.Equal(created)) &&
-		(len(l.m.Metadata) == 0 || bytes.Equal(l.m.Metadata, metadata)) &&
-		len(without(l.m.Tags, tags)) == 0
 }
 
 func union(a, b []string) []string {

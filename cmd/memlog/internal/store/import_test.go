@@ -264,3 +264,40 @@ func TestImportOlderAfterNewer(t *testing.T) {
 		}
 	}
 }
+
+// TestImportSameText imports one text very often: with tags, times or metadata that differ, which
+// each are one occasion more, and again, which adds nothing. What one line costs must not depend on
+// how often the text was said before, else this takes minutes.
+func TestImportSameText(t *testing.T) {
+	const lines = 20_000
+	for name, line := range map[string]func(n int) string{
+		"tags":     func(n int) string { return fmt.Sprintf(`"tags":["t%d"]`, n) },
+		"metadata": func(n int) string { return fmt.Sprintf(`"metadata":{"run":%d}`, n) },
+		"time": func(n int) string {
+			return fmt.Sprintf(`"created_at":"2024-01-01T%02d:%02d:%02dZ"`, n/3600, n/60%60, n%60)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, t.TempDir())
+			var text strings.Builder
+			for n := range lines {
+				fmt.Fprintf(&text, `{"content":"always the same",%s}`+"\n", line(n))
+			}
+			for range 2 {
+				bring(t, s, text.String(), memory.ImportRequest{})
+				page, err := s.List(t.Context(), memory.ListRequest{})
+				if err != nil || len(page.Memories) != 1 {
+					t.Fatalf("%d memories: %v", len(page.Memories), err)
+				}
+				m := page.Memories[0]
+				if m.OccurrenceCount != lines-1 {
+					t.Errorf("it was said %d times again, want %d", m.OccurrenceCount, lines-1)
+				}
+				if want := map[string]int{"tags": lines}[name]; len(m.Tags) != want {
+					t.Errorf("%d tags, want %d", len(m.Tags), want)
+				}
+			}
+		})
+	}
+}

@@ -87,7 +87,7 @@ func decideStore(v *index.View, ms []event.Memory, now time.Time) ([]event.Event
 		key := index.ExactKey(m.Content, m.Type, m.Project)
 		if same, ok := fresh[key]; ok && m.ID.IsZero() {
 			first := ms[slices.IndexFunc(ms[:i], func(o event.Memory) bool { return o.ID == same })]
-			out = append(out, repeated(same, m, first.Tags))
+			out = append(out, repeated(same, m, without(m.Tags, first.Tags)))
 			continue
 		}
 		ev, err := decideOne(v, m, key, now)
@@ -116,13 +116,8 @@ func decideOne(v *index.View, m event.Memory, key [32]byte, now time.Time) (even
 		return nil, err
 	}
 	if len(same) > 0 {
-		d, ok, err := v.Doc(same[0])
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			return repeated(memory.ID(same[0]), m, d.Tags), nil
-		}
+		lacking, err := v.LackingTags(same[0], m.Tags)
+		return repeated(memory.ID(same[0]), m, lacking), err
 	}
 	m.ID = event.NewID()
 	return event.Stored{Memory: m}, nil
@@ -149,7 +144,7 @@ func decideKnown(v *index.View, m event.Memory, now time.Time) (event.Event, err
 	}
 	same := old.Content == m.Content && old.Type == m.Type && old.Project == m.Project
 	if same && !d.Deleted {
-		return repeated(m.ID, m, d.Tags), nil
+		return repeated(m.ID, m, without(m.Tags, d.Tags)), nil
 	}
 	m.Version, m.UpdatedAt, m.Extra = last+1, now, old.Extra
 	if d.Deleted {
@@ -158,13 +153,14 @@ func decideKnown(v *index.View, m event.Memory, now time.Time) (event.Event, err
 	return event.Updated{Memory: m}, nil
 }
 
-// repeated is the event that m's content was said again of the memory id, which has tags.
-func repeated(id memory.ID, m event.Memory, tags []string) event.Repeated {
+// repeated is the event that m's content was said again of the memory id, which lacks those of m's
+// tags.
+func repeated(id memory.ID, m event.Memory, lacking []string) event.Repeated {
 	return event.Repeated{
 		ID: id,
 		Occurrence: event.Occurrence{ID: event.NewID(), CreatedAt: m.CreatedAt,
 			Metadata: m.Metadata, Tags: m.Tags},
-		Tags: without(m.Tags, tags),
+		Tags: lacking,
 	}
 }
 
