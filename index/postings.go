@@ -25,17 +25,57 @@ func (k key) posting(term string, block uint32) key {
 // A run is one stored value of a term's postings: rows base+0 to base+65535, in order.
 type run struct {
 	base Row
-	most uint16 // how often a text of it has the term at most, or more
-	data []byte // with these the run fits the processor's registers
+	data []byte
+	of   *[runWindows]stretch // by window of rows; replaced, never changed; nil: no posting
 }
+
+// stretch is what a run has of a window of rows.
+type stretch struct {
+	end  uint32 // the place behind the last of its postings
+	most uint16 // how often a text of it has the term at most, or more
+}
+
+// runWindows are the windows of rows of a run.
+const runWindows = 1 << postingBlockShift / windowRows
 
 // with returns the run with postings appended.
 func (r run) with(postings []byte) run {
+	of, at := new([runWindows]stretch), 0
+	if r.of != nil {
+		*of, at = *r.of, r.len()
+	}
 	r.data = append(r.data, postings...)
-	for ; len(postings) >= postingSize; postings = postings[postingSize:] {
-		r.most = max(r.most, uint16(binary.LittleEndian.Uint32(postings)>>16))
+	r.of = of
+	if at == r.len() {
+		return r
+	}
+	for i := int(r.low(at) / windowRows); i < runWindows; i++ {
+		end, most := r.len(), uint32(of[i].most)
+		if i+1 < runWindows {
+			end = r.searchFrom(at, r.base+Row(i+1)*windowRows)
+		}
+		for data := r.data[at*postingSize : end*postingSize]; len(data) >= postingSize; {
+			most = max(most, binary.LittleEndian.Uint32(data)>>16)
+			data = data[postingSize:]
+		}
+		of[i], at = stretch{uint32(end), uint16(most)}, end
 	}
 	return r
+}
+
+// window returns the postings of the window of rows that begins with from, one of the run's, and
+// the most that its stretch says.
+func (r run) window(from Row) (data []byte, most uint16) {
+	if r.len() == 0 {
+		return nil, 0
+	}
+	i, begin := (from-r.base)/windowRows, 0
+	if i > 0 {
+		begin = int(r.of[i-1].end)
+	}
+	end := min(int(r.of[i].end), r.len()) // what is cut off is in its stretch still
+	begin = min(begin, end)
+	return r.data[begin*postingSize : end*postingSize], r.of[i].most
 }
 
 func (r run) len() int         { return len(r.data) / postingSize }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -48,6 +49,9 @@ func madeRanker(r *rand.Rand, rows int) *ranker {
 			if r.IntN(5) > 0 {
 				one.runs = append(one.runs, made)
 			}
+		}
+		if len(k.terms) > 0 && r.IntN(4) == 0 { // in the same texts
+			one.runs = k.terms[len(k.terms)-1].runs
 		}
 		one.df = float64(one.postings())
 		one.idf = k.b.idf(one.df)
@@ -136,6 +140,41 @@ func TestLastRow(t *testing.T) {
 			}
 			if got := k.lastRow(o); got != newest {
 				t.Fatalf("before row %d the last of document %d is %d, not %d", k.end, o, got, newest)
+			}
+		}
+	}
+}
+
+// What a run has of a window is what it has of its rows, however it came to be and wherever it is
+// cut off; no text has the term more often than its stretch says, and one has it so often.
+func TestWindowOfRun(t *testing.T) {
+	r := rand.New(rand.NewPCG(14, 1))
+	for range 100 {
+		made, step := run{base: 3 << postingBlockShift}, 1+r.IntN(20_000)
+		for n := made.base; n < 4<<postingBlockShift; {
+			var some []byte
+			for range r.IntN(3000) {
+				if n += Row(1 + r.IntN(step)); n < 4<<postingBlockShift {
+					some = appendPosting(some, n, 1+r.Uint32N(9))
+				}
+			}
+			made = made.with(some)
+		}
+		cut := made.until(made.base + Row(r.IntN(1<<postingBlockShift)))
+		for _, one := range []run{made, cut} {
+			for from := made.base; from < 4<<postingBlockShift; from += windowRows {
+				data, most := one.window(from)
+				want, often := one.data[one.search(from)*postingSize:one.search(from+windowRows)*postingSize],
+					uint16(0)
+				for i := range made.len() {
+					if n := made.row(i); n >= from && n < from+windowRows {
+						often = max(often, uint16(made.tf(i)))
+					}
+				}
+				if !bytes.Equal(data, want) || most != often && len(want) > 0 {
+					t.Fatalf("window %d: %d postings, at most %d times, not %d and %d", from, len(data)/postingSize,
+						most, len(want)/postingSize, often)
+				}
 			}
 		}
 	}

@@ -35,9 +35,19 @@ type rowInfo struct {
 // through stays in the processor's caches.
 type rowChunk struct {
 	lengths [tableChunk]uint32             // terms of each row
+	least   atomic.Uint32                  // terms of the shortest row that has some; 0: none has
 	ended   [tableChunk / 64]atomic.Uint64 // rows that have an end, a bit each
 	rows    [tableChunk]rowInfo
 	kinds   [tableChunk]rowKind // what most filters ask, likewise
+}
+
+// set notes what of row i, which was just filled, is asked most. It is the table's writer's.
+func (c *rowChunk) set(i Row) {
+	row := &c.rows[i]
+	c.lengths[i], c.kinds[i] = row.terms, rowKind{row.ord, row.typ, row.project}
+	if least := c.least.Load(); row.terms > 0 && (least == 0 || row.terms < least) {
+		c.least.Store(row.terms)
+	}
 }
 
 func (c *rowChunk) end(i Row, to uint64) {
@@ -122,7 +132,7 @@ func (t *table) addRow(set func(*rowInfo)) {
 	c, i := t.room(n), n%tableChunk
 	row := &c.rows[i]
 	set(row)
-	c.lengths[i], c.kinds[i] = row.terms, rowKind{row.ord, row.typ, row.project}
+	c.set(Row(i))
 	before := t.place(row)
 	t.numRow.Store(n + 1)
 	t.settle(Row(n), row, before)
@@ -146,13 +156,11 @@ func (t *table) addRows(v []byte) error {
 	for len(v) > 0 {
 		n := t.numRow.Load()
 		c := t.room(n)
-		rows, lengths := c.rows[n%tableChunk:], c.lengths[n%tableChunk:]
-		kinds := c.kinds[n%tableChunk:]
+		rows := c.rows[n%tableChunk:]
 		rows = rows[:min(len(rows), len(v)/rowRecordSize)]
 		for i := range rows {
 			rows[i].decode(v)
-			lengths[i] = rows[i].terms
-			kinds[i] = rowKind{rows[i].ord, rows[i].typ, rows[i].project}
+			c.set(Row(n)%tableChunk + Row(i))
 			v = v[rowRecordSize:]
 			if int(rows[i].ord) >= int(t.numID.Load()) {
 				return errValue

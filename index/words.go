@@ -95,7 +95,9 @@ type workspace struct {
 	passed  []uint64 // rows that do
 	may     []uint64 // rows that do, or not
 	top     lowest
-	norms   [maxNorm]float64 // by length: what saturates a score
+	norms   [maxNorm]float64       // by length: what saturates a score
+	classes [maxNorm]uint8         // by length
+	least   [lengthClasses]float64 // by class of lengths: the norm of the shortest
 	normsOf bm25
 }
 
@@ -117,11 +119,34 @@ func (w *workspace) begin(rows int, b bm25) {
 	}
 	w.touched, w.slotted = w.touched[:0], w.slotted[:0]
 	if w.normsOf != b {
-		for i := range w.norms {
-			w.norms[i] = b.norm(float64(i), b.mean)
-		}
-		w.normsOf = b
+		w.normsFor(b)
 	}
+}
+
+// lengthClasses are the classes of lengths, each of a part of the mean length, the last one of all
+// that are longer.
+const (
+	lengthClasses  = 16
+	classesPerMean = 8
+)
+
+func (w *workspace) normsFor(b bm25) {
+	last := -1
+	for i := range w.norms {
+		w.norms[i] = b.norm(float64(i), b.mean)
+		class := lengthClasses - 1
+		if far := float64(i*classesPerMean) / b.mean; far < lengthClasses {
+			class = int(far)
+		}
+		for ; last < class; last++ { // those of which no length is have the same as the next
+			w.least[last+1] = w.norms[i]
+		}
+		w.classes[i] = uint8(class)
+	}
+	for ; last+1 < lengthClasses; last++ {
+		w.least[last+1] = w.norms[maxNorm-1]
+	}
+	w.normsOf = b
 }
 
 // addUp makes room for what terms give rows.
@@ -322,6 +347,8 @@ func (w *workspace) norm(b bm25, length uint32) float64 {
 	}
 	return b.norm(float64(length), b.mean)
 }
+
+func (w *workspace) class(length uint32) uint8 { return w.classes[min(length, maxNorm-1)] }
 
 // looked marks, in masks, rows whose skipped terms were added.
 const looked = 1 << 63
