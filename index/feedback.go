@@ -56,8 +56,7 @@ func (h *hybrid) common() ([]term, error) {
 	z := analyzers.get()
 	defer analyzers.put(z)
 	for _, f := range top.sorted() {
-		var err error
-		if h.docs.images[f.row], err = h.docs.image(f.row); err != nil { // most are hits, too
+		if err := h.docs.keep(f.row); err != nil { // most are hits, too
 			return nil, err
 		}
 		text, err := h.docs.text(f.row)

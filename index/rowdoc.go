@@ -2,7 +2,9 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -18,44 +20,65 @@ func closeIterator(it *pebble.Iterator) {
 type rowReader struct {
 	v      *View
 	t      *table
-	it     *pebble.Iterator // over facts; nil until some are read
+	it     *pebble.Iterator // over images and facts; nil until some are read
 	images map[Row]Image    // that are read already
 }
 
-func (v *View) rowReader(t *table) *rowReader {
-	return &rowReader{v: v, t: t, images: map[Row]Image{}}
-}
+func (v *View) rowReader(t *table) *rowReader { return &rowReader{v: v, t: t} }
 
 func (r *rowReader) close() { closeIterator(r.it) }
 
-// rowHits reads the documents that were found.
+// hits reads the documents that were found, in the order in which they lie in the index.
 func (r *rowReader) hits(rows []found) ([]Hit, error) {
-	hits := make([]Hit, 0, len(rows))
-	for _, f := range rows {
-		d, err := r.doc(f.row)
+	hits, order := make([]Hit, len(rows)), make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(rows[a].ord, rows[b].ord) })
+	for _, i := range order {
+		d, err := r.imaged(rows[i].row)
 		if err != nil {
 			return nil, err
 		}
-		hits = append(hits, Hit{Doc: d, Score: f.score, Covers: 1})
+		hits[i] = Hit{Doc: d, Score: rows[i].score, Covers: 1}
+	}
+	for _, i := range order {
+		if err := r.facts(&hits[i].Doc); err != nil {
+			return nil, err
+		}
 	}
 	return hits, nil
 }
 
 // doc reads the document of a row that holds at the view's moment, without its LastVersion.
 func (r *rowReader) doc(n Row) (Doc, error) {
-	v, row := r.v, r.t.row(n)
-	d := Doc{ID: r.t.id(row.ord), Ordinal: row.ord}
+	d, err := r.imaged(n)
+	if err != nil {
+		return Doc{}, err
+	}
+	return d, r.facts(&d)
+}
+
+// imaged is doc without facts.
+func (r *rowReader) imaged(n Row) (Doc, error) {
+	row := r.t.row(n)
 	i, err := r.image(n)
 	if err != nil {
 		return Doc{}, err
 	}
-	d.Image = i
-	d.To = v.known(row.to.Load())
+	d := Doc{ID: r.t.id(row.ord), Ordinal: row.ord, Image: i}
+	d.To = r.v.known(row.to.Load())
+	return d, nil
+}
+
+// facts adds the facts about a document, of which a tombstone shows none.
+func (r *rowReader) facts(d *Doc) error {
 	if d.Deleted {
-		return d, nil
+		return nil
 	}
+	v := r.v
 	names := func(f fact, dst *[]string) error {
-		return r.each(newKey(f.byDoc).ord(row.ord), func(k, val []byte) (bool, error) {
+		return r.each(newKey(f.byDoc).ord(d.Ordinal), func(k, val []byte) (bool, error) {
 			name, from, to, err := f.decode(k, val)
 			if err == nil && at(from, to, v.seq) {
 				*dst = append(*dst, name)
@@ -64,17 +87,17 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 		})
 	}
 	if err := names(tagFact, &d.Tags); err != nil {
-		return Doc{}, err
+		return err
 	}
 	if r.t.aliases.Load() {
 		if err := names(aliasFact, &d.Aliases); err != nil {
-			return Doc{}, err
+			return err
 		}
 	}
 	if !r.t.occurrences.Load() {
-		return d, nil
+		return nil
 	}
-	err = r.each(newKey(keyOccurrence).ord(row.ord), func(k, val []byte) (bool, error) {
+	err := r.each(newKey(keyOccurrence).ord(d.Ordinal), func(k, val []byte) (bool, error) {
 		o, err := decodeOccurrence(k, val)
 		if err == nil && at(o.From, o.To, v.seq) {
 			o.To = v.known(o.To)
@@ -83,7 +106,17 @@ func (r *rowReader) doc(n Row) (Doc, error) {
 		return true, err
 	})
 	sortOccurrences(d.Occurrences)
-	return d, err
+	return err
+}
+
+// keep has a row's image read once, however often it is asked for.
+func (r *rowReader) keep(n Row) error {
+	i, err := r.image(n)
+	if r.images == nil {
+		r.images = map[Row]Image{}
+	}
+	r.images[n] = i
+	return err
 }
 
 // image reads what the row's document was, unless it is in images.
@@ -91,20 +124,31 @@ func (r *rowReader) image(n Row) (Image, error) {
 	if i, ok := r.images[n]; ok {
 		return i, nil
 	}
+	it, err := r.iter()
+	if err != nil {
+		return Image{}, err
+	}
 	row := r.t.row(n)
 	k := imageKey(row.ord, row.from, n)
-	var i Image
-	ok, err := r.v.src.peek(k, func(val []byte) (err error) {
-		i, err = decodeImage(k, val)
-		return err
-	})
-	if err == nil && !ok {
-		err = fmt.Errorf("no image %q: %w", k, errValue)
+	if !it.SeekPrefixGE(k) { // which asks the bloom filters
+		if err := r.v.src.finish(it); err != nil {
+			return Image{}, err
+		}
+		return Image{}, r.v.src.fuse.check(fmt.Errorf("no image %q: %w", k, errValue))
 	}
+	val, err := it.ValueAndErr()
 	if err != nil {
-		return Image{}, r.v.src.fuse.check(err)
+		return Image{}, r.v.src.fuse.check(fmt.Errorf("read index: %w", err))
 	}
-	return i, nil
+	i, err := decodeImage(k, val)
+	return i, r.v.src.fuse.check(err)
+}
+
+func (r *rowReader) iter() (_ *pebble.Iterator, err error) {
+	if r.it == nil {
+		r.it, err = r.v.src.iter(newKey(keyDocAlias), newKey(keyDocTag).upper())
+	}
+	return r.it, err
 }
 
 // text is the text of a row.
@@ -120,17 +164,16 @@ func (r *rowReader) text(n Row) (string, error) {
 }
 
 // each calls fn with each key that begins with prefix, in order, until fn says stop.
-func (r *rowReader) each(prefix key, fn func(k, val []byte) (more bool, err error)) (err error) {
-	if r.it == nil {
-		if r.it, err = r.v.src.iter(newKey(keyDocAlias), newKey(keyDocTag).upper()); err != nil {
-			return err
-		}
+func (r *rowReader) each(prefix key, fn func(k, val []byte) (more bool, err error)) error {
+	it, err := r.iter()
+	if err != nil {
+		return err
 	}
-	for ok := r.it.SeekGE(prefix); ok && bytes.HasPrefix(r.it.Key(), prefix); ok = r.it.Next() {
-		val, err := r.it.ValueAndErr()
+	for ok := it.SeekGE(prefix); ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
+		val, err := it.ValueAndErr()
 		more := false
 		if err == nil {
-			more, err = fn(r.it.Key(), val)
+			more, err = fn(it.Key(), val)
 		}
 		if err != nil {
 			return r.v.src.fuse.check(fmt.Errorf("read index: %w", err))
@@ -139,5 +182,5 @@ func (r *rowReader) each(prefix key, fn func(k, val []byte) (more bool, err erro
 			return nil
 		}
 	}
-	return r.v.src.finish(r.it)
+	return r.v.src.finish(it)
 }

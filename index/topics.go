@@ -226,8 +226,7 @@ func (h *hybrid) topicOf(t *topics, n Row) (lsa.Vector, error) {
 	if ok {
 		return v, nil
 	}
-	var err error
-	if h.docs.images[n], err = h.docs.image(n); err != nil { // the best are hits, too
+	if err := h.docs.keep(n); err != nil { // the best are hits, too
 		return v, err
 	}
 	text, err := h.docs.text(n)
