@@ -51,6 +51,7 @@ type DB struct {
 
 	postings *kept[[]run]     // by key without block; updated with mu held
 	taggings *kept[[]tagging] // by tag; updated with mu held
+	usuals   usuals           // see feedback.go
 
 	noteMu sync.Mutex // guards: the file checkpointFile
 

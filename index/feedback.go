@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"slices"
+	"sync"
 )
 
 // feedback is pseudo-relevance feedback: what the best texts so far have in common is asked for too
@@ -93,13 +94,25 @@ func (h *hybrid) heaviest(sums map[string]*term) ([]term, error) {
 	}
 	slices.SortStableFunc(words, func(a, b term) int { return cmp.Compare(b.weight, a.weight) })
 	words = words[:min(len(words), feedbackTerms)]
+	words = slices.DeleteFunc(words, func(w term) bool { return h.v.usual(w.name) })
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = w.name
+	}
+	if err := h.fetch(names); err != nil {
+		return nil, err
+	}
 	kept := words[:0]
 	for _, w := range words {
 		t, err := h.load(w.name, 0)
 		if err != nil {
 			return nil, err
 		}
-		if t.df < 2 || t.df > h.b.docs/2 {
+		if t.df > h.b.docs/2 {
+			h.v.noteUsual(w.name)
+			continue
+		}
+		if t.df < 2 {
 			continue
 		}
 		t.weight = float64(w.weight * t.idf)
@@ -107,6 +120,38 @@ func (h *hybrid) heaviest(sums map[string]*term) ([]term, error) {
 	}
 	slices.SortStableFunc(kept, func(a, b term) int { return cmp.Compare(b.weight, a.weight) })
 	return kept[:min(len(kept), feedbackTerms)], nil
+}
+
+// usuals are the terms that more than half of all texts of a moment have. They say nothing of what
+// the best have in common, and their postings, the longest of all, need not be read to know that
+// again.
+type usuals struct {
+	mu      sync.Mutex
+	seq     uint64              // mu guards: the moment
+	commits uint64              // mu guards: as of the view, which other moments are not
+	names   map[string]struct{} // mu guards
+}
+
+// usual reports whether the term is known to be one.
+func (v *View) usual(name string) bool {
+	u := &v.d.usuals
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, ok := u.names[name]
+	return ok && v.batch == nil && u.seq == v.seq && u.commits == v.commits
+}
+
+func (v *View) noteUsual(name string) {
+	if v.batch != nil {
+		return
+	}
+	u := &v.d.usuals
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.names == nil || u.seq != v.seq || u.commits != v.commits {
+		u.seq, u.commits, u.names = v.seq, v.commits, map[string]struct{}{}
+	}
+	u.names[name] = struct{}{}
 }
 
 // byRow returns the pool's places in order of rows, and by place the norm of each text.

@@ -229,8 +229,15 @@ func (h *hybrid) rank() error {
 }
 
 func (h *hybrid) speakers() (terms []term, err error) {
+	names := make([]string, len(h.terms))
 	for i := range h.terms {
-		t, err := h.load(speakerTerm(h.terms[i].name), 1)
+		names[i] = speakerTerm(h.terms[i].name)
+	}
+	if err := h.fetch(names); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		t, err := h.load(name, 1)
 		if err != nil {
 			return nil, err
 		}

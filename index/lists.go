@@ -5,7 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // Two kinds of lists that searches ask for stay in memory as they are in the index, so that the
@@ -80,46 +85,139 @@ func (v *View) keep(put func()) {
 
 // postings returns all postings of a term that the view's keys have, or more.
 func (r *ranker) postings(name string) ([]run, error) {
-	prefix, d := newKey(keyPosting).str(name), r.v.d
+	if runs, ok := r.lists[name]; ok {
+		return runs, nil
+	}
+	prefix := newKey(keyPosting).str(name)
 	if r.v.batch == nil {
-		if runs, ok := d.postings.get(prefix); ok {
+		if runs, ok := r.v.d.postings.get(prefix); ok {
 			return runs, nil
 		}
 	}
-	runs, err := r.read(prefix)
-	if err != nil {
-		return nil, r.v.src.fuse.check(fmt.Errorf("read postings of %q: %w", name, err))
-	}
-	r.v.keep(func() { d.postings.put(prefix, runs, d.o.ListBytes) })
-	return runs, nil
-}
-
-// read reads the postings behind a prefix of keys.
-func (r *ranker) read(prefix key) (runs []run, err error) {
 	if r.it == nil { // one for all terms
+		var err error
 		r.it, err = r.v.src.iter(newKey(keyPosting), newKey(keyPosting).upper())
 		if err != nil {
 			return nil, err
 		}
 	}
-	for ok := r.it.SeekGE(prefix); ok && bytes.HasPrefix(r.it.Key(), prefix); ok = r.it.Next() {
-		val, err := r.it.ValueAndErr()
+	runs, err := r.read(r.it, name, prefix)
+	if err == nil {
+		r.keep(prefix, runs)
+	}
+	return runs, err
+}
+
+func (r *ranker) keep(prefix key, runs []run) {
+	d := r.v.d
+	r.v.keep(func() { d.postings.put(prefix, runs, d.o.ListBytes) })
+}
+
+// read reads the postings behind a prefix of keys, those of the term. It may be called by several
+// goroutines, each with an iterator of its own.
+func (r *ranker) read(it *pebble.Iterator, name string, prefix key) ([]run, error) {
+	runs, err := r.readRuns(it, prefix)
+	if err != nil {
+		return nil, r.v.src.fuse.check(fmt.Errorf("read postings of %q: %w", name, err))
+	}
+	return runs, nil
+}
+
+func (r *ranker) readRuns(it *pebble.Iterator, prefix key) (runs []run, err error) {
+	for ok := it.SeekGE(prefix); ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
+		val, err := it.ValueAndErr()
 		if err != nil {
 			return nil, err
 		}
-		f := fieldReader{b: r.it.Key()[len(prefix):]}
-		one := run{base: Row(f.u32()) << postingBlockShift, data: make([]byte, 0, len(val))}
-		one = one.with(val)
+		f := fieldReader{b: it.Key()[len(prefix):]}
+		one := run{base: Row(f.u32()) << postingBlockShift}
 		if err := f.done("posting key"); err != nil {
 			return nil, err
 		}
-		n := one.len()
-		if len(val)%postingSize != 0 || n > 0 && one.row(n-1) >= r.t.len() {
+		n := len(val) / postingSize
+		if len(val)%postingSize != 0 {
+			return nil, errValue
+		}
+		if one = one.with(val); n > 0 && one.row(n-1) >= r.t.len() {
 			return nil, errValue
 		}
 		runs = append(runs, one)
 	}
-	return runs, r.v.src.finish(r.it)
+	return runs, r.v.src.finish(it)
+}
+
+// fetchFrom is from how many rows on the postings of several terms are read at the same time: those
+// of fewer are read sooner than a goroutine awakes.
+const fetchFrom = 1 << 18
+
+// fetch has the postings of terms that are not in memory read by as many goroutines as there are
+// processors, so that who loads them next finds them. It returns when they are done.
+func (r *ranker) fetch(names []string) error {
+	if r.v.batch != nil || r.t.len() < fetchFrom { // a batch is for one goroutine
+		return nil
+	}
+	return r.fetchAll(names)
+}
+
+func (r *ranker) fetchAll(names []string) error {
+	f := fetching{r: r}
+	for _, name := range names {
+		prefix := newKey(keyPosting).str(name)
+		if runs, ok := r.v.d.postings.get(prefix); ok {
+			r.hold(name, runs) // what is fetched may take its place there
+		} else if _, ok := r.lists[name]; !ok && !slices.Contains(f.names, name) {
+			f.names, f.prefixes = append(f.names, name), append(f.prefixes, prefix)
+		}
+	}
+	f.lists, f.errs = make([][]run, len(f.names)), make([]error, len(f.names))
+	var wg sync.WaitGroup
+	for range min(len(f.names), runtime.GOMAXPROCS(0)) - 1 {
+		wg.Go(f.run)
+	}
+	f.run()
+	wg.Wait()
+	for i, name := range f.names {
+		if f.errs[i] == nil {
+			r.hold(name, f.lists[i])
+			r.keep(f.prefixes[i], f.lists[i])
+		}
+	}
+	return errors.Join(f.errs...)
+}
+
+// hold has postings finds a list by the term's name.
+func (r *ranker) hold(name string, runs []run) {
+	if r.lists == nil {
+		r.lists = map[string][]run{}
+	}
+	r.lists[name] = runs
+}
+
+// fetching is lists being read by several goroutines, each taking the next one.
+type fetching struct {
+	r        *ranker
+	names    []string
+	prefixes []key
+	next     atomic.Int64
+	lists    [][]run
+	errs     []error
+}
+
+func (f *fetching) run() {
+	var it *pebble.Iterator
+	defer func() { closeIterator(it) }()
+	for {
+		i := int(f.next.Add(1)) - 1
+		if i >= len(f.names) {
+			return
+		}
+		if it == nil {
+			if it, f.errs[i] = f.r.v.src.iter(newKey(keyPosting), newKey(keyPosting).upper()); it == nil {
+				continue
+			}
+		}
+		f.lists[i], f.errs[i] = f.r.read(it, f.names[i], f.prefixes[i])
+	}
 }
 
 // taggings returns the intervals in which documents have a tag.

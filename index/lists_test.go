@@ -258,3 +258,62 @@ func TestFirstFactsAreSeen(t *testing.T) {
 		t.Errorf("aliases %q, occurrences %v", after.Aliases, after.Occurrences)
 	}
 }
+
+// Postings that several goroutines read are those that one reads, whatever of them is in memory.
+func TestFetchedPostings(t *testing.T) {
+	d := many(t, 3000, 8)
+	v := view(t, d)
+	defer done(t, v)
+	names := append([]string{"none", "alder", "none"}, wordsOfMany...)
+	for round, search := range []string{"", "birch cedar", "rowan alder none"} {
+		if search != "" {
+			scored(t, v, Query{Text: search, Limit: 5})
+		}
+		r, _ := rankerOf(t, v, Query{Text: "alder"})
+		if err := r.fetchAll(names[:3+round*3]); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.fetchAll(names); err != nil {
+			t.Fatal(err)
+		}
+		it, err := v.src.iter(newKey(keyPosting), newKey(keyPosting).upper())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, name := range names {
+			want, err := r.read(it, name, newKey(keyPosting).str(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, ok := r.lists[name]
+			kept, _ := d.postings.get(newKey(keyPosting).str(name))
+			diff := gocmp.Diff(want, got, gocmp.AllowUnexported(run{}, stretch{}))
+			if diff += gocmp.Diff(want, kept, gocmp.AllowUnexported(run{}, stretch{})); diff != "" || !ok {
+				t.Fatalf("%s, round %d: %v, (-read +fetched or kept):\n%s", name, round, ok, diff)
+			}
+			found += len(got)
+		}
+		if found < 8 {
+			t.Fatalf("%d words have postings", found)
+		}
+		it.Close()
+		r.close()
+	}
+}
+
+// What cannot be read fails a search, whoever reads it.
+func TestFetchFails(t *testing.T) {
+	d := many(t, 300, 9)
+	v := view(t, d)
+	defer done(t, v)
+	r, _ := rankerOf(t, v, Query{Text: "alder"})
+	defer r.close()
+	r.t = newTable() // of which every posting is beyond the end
+	if err := r.fetchAll([]string{"none", "birch", "cedar", "elm"}); !errors.Is(err, errValue) {
+		t.Fatalf("postings beyond the table: %v", err)
+	}
+	if len(r.lists) != 1 {
+		t.Fatalf("%d lists, only one could be read", len(r.lists))
+	}
+}

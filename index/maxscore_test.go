@@ -264,3 +264,70 @@ func scored(t testing.TB, v *View, q Query) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// Which words more than half of the texts have is known of one moment only: what is found later, or
+// as of earlier, is what an index finds that was not asked before.
+func TestUsualWordsOfTheirMoment(t *testing.T) {
+	fs := MemFS()
+	d := open(t, fs)
+	add := func(from, to uint64, words string) {
+		b, err := d.NewBatch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seq := from; seq <= to; seq++ {
+			i := NewImage{ID: numbered(int(seq)), Seq: seq, Version: 1, Created: int64(seq),
+				Text: fmt.Sprintf("%s number%d", words, seq%7)}
+			i.Payload = []byte(i.Text)
+			if err := errors.Join(b.PutImage(i), b.SetCheckpoint(madeCheckpoint(seq))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := Query{Text: "elm", Mode: ModeHybrid, Limit: 20, Explain: true}
+	all := func() string {
+		var out []string
+		for i, seq := range []uint64{30, d.Checkpoint().Seq, 30} {
+			v, err := d.At(seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				hits, err := v.Search(q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, h := range hits {
+					out = append(out, fmt.Sprintf("%d:%g%v", number(h.Doc.ID), h.Score, h.Parts))
+				}
+			}
+			done(t, v)
+			if n := len(out) / (i + 1); i == 2 && !slices.Equal(out[:n], out[2*n:]) {
+				t.Fatalf("as of 30: %v, and after another moment: %v", out[:n], out[2*n:])
+			}
+		}
+		return strings.Join(out, "\n")
+	}
+	add(1, 20, "elm alder birch larch larch")
+	add(21, 30, "elm alder birch fir")
+	all()
+	if len(d.usuals.names) < 2 {
+		t.Fatalf("usual are %v, not all words of all texts", d.usuals.names)
+	}
+	add(31, 100, "cedar fir")
+	got := all()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, fs)
+	defer d.Close()
+	if diff := gocmp.Diff(all(), got); diff != "" {
+		t.Fatalf("an index not asked before, and asked (-fresh +asked):\n%s", diff)
+	}
+	if !strings.Contains(got, "feedback") {
+		t.Fatal("feedback ranked nothing")
+	}
+}

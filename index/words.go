@@ -58,6 +58,7 @@ type ranker struct {
 	w     *workspace
 	docs  *rowReader
 	it    *pebble.Iterator // over all postings; nil until one must be read
+	lists map[string][]run // that are fetched, by term
 	terms []term           // rarest first
 	// skipped is how many of terms, at the end, were not read through: what they add to a row is
 	// looked up.
@@ -211,6 +212,13 @@ func (r *ranker) frequency(t *term) float64 {
 
 // loadAll reads the terms of a query, rarest first.
 func (r *ranker) loadAll(p parsed) error {
+	var names []string
+	for _, w := range p.words {
+		names = append(append(names, w.term), w.others...)
+	}
+	if err := r.fetch(names); err != nil {
+		return err
+	}
 	for _, w := range p.words {
 		t, err := r.loadWord(w)
 		if err != nil {
