@@ -114,20 +114,6 @@ func (s source) scanRange(lower, upper []byte, fn func(k, v []byte) (bool, error
 	return s.walk(it, it.First(), it.Next, fn)
 }
 
-// readAhead has another goroutine read the keys that begin with prefix, so that whoever scans them
-// next finds them in the cache; wait waits for it. What it cannot read, that scan cannot either.
-func (s source) readAhead(prefix key) (wait func()) {
-	if s.batch != nil { // which is for one goroutine
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.scan(prefix, func(_, _ []byte) (bool, error) { return true, nil })
-	}()
-	return func() { <-done }
-}
-
 // walk calls fn with the key an iterator stands on, and those it comes to.
 func (s source) walk(it *pebble.Iterator, ok bool, next func() bool,
 	fn func(k, v []byte) (bool, error)) error {

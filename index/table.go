@@ -148,30 +148,6 @@ func (t *table) room(n uint32) *rowChunk {
 	return chunks[n/tableChunk]
 }
 
-// addRows appends the rows of one stored value.
-func (t *table) addRows(v []byte) error {
-	if len(v)%rowRecordSize != 0 {
-		return errValue
-	}
-	for len(v) > 0 {
-		n := t.numRow.Load()
-		c := t.room(n)
-		rows := c.rows[n%tableChunk:]
-		rows = rows[:min(len(rows), len(v)/rowRecordSize)]
-		for i := range rows {
-			rows[i].decode(v)
-			c.set(Row(n)%tableChunk + Row(i))
-			v = v[rowRecordSize:]
-			if int(rows[i].ord) >= int(t.numID.Load()) {
-				return errValue
-			}
-			t.settle(Row(n)+Row(i), &rows[i], t.place(&rows[i]))
-		}
-		t.numRow.Store(n + uint32(len(rows)))
-	}
-	return nil
-}
-
 func (t *table) addID(id ID) {
 	n := t.numID.Load()
 	chunks := *t.ids.Load()
@@ -249,45 +225,3 @@ func (t *table) step(o Ordinal, seq uint64, after bool) (Ordinal, Row) {
 
 // maxSteps bounds how many documents that are not there any more a step passes over.
 const maxSteps = 64
-
-// loadTable reads the whole table.
-func loadTable(s source) (*table, error) {
-	defer s.readAhead(newKey(keyRows))()
-	t := newTable()
-	err := s.scan(newKey(keyIDs), func(_, v []byte) (bool, error) {
-		for ; len(v) >= len(ID{}); v = v[len(ID{}):] {
-			t.addID(ID(v))
-		}
-		if len(v) > 0 {
-			return false, errValue
-		}
-		return true, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.scan(newKey(keyRows), func(_, v []byte) (bool, error) { return true, t.addRows(v) })
-	if err != nil {
-		return nil, err
-	}
-	for prefix, any := range map[byte]*atomic.Bool{
-		aliasFact.byDoc: &t.aliases, keyOccurrence: &t.occurrences, keyLink: &t.links,
-	} {
-		err := s.scan(newKey(prefix), func(_, _ []byte) (bool, error) {
-			any.Store(true)
-			return false, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return t, s.scan(newKey(keyClosed), func(k, v []byte) (bool, error) {
-		f, g := fieldReader{b: k[1:]}, fieldReader{b: v}
-		row, to := f.row(), g.u64()
-		if f.err != nil || g.err != nil || row >= t.len() {
-			return false, errValue
-		}
-		t.end(row, to)
-		return true, nil
-	})
-}
