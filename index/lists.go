@@ -73,6 +73,14 @@ func extended(runs []run, base Row, postings []byte) []run {
 	return slices.Insert(runs, at, run{base: base}.with(postings))
 }
 
+// listBytesLocked returns how many bytes of postings are kept.
+func (d *DB) listBytesLocked() int {
+	if d.o.ListBytes != 0 || d.table == nil {
+		return cmp.Or(d.o.ListBytes, DefaultListBytes)
+	}
+	return max(DefaultListBytes, int(d.table.len())*ListBytesPerRow)
+}
+
 // keeps reports whether lists are kept of what the view reads, and calls put, with no commit in
 // between, unless something was committed since the view was made.
 func (v *View) keep(put func()) {
@@ -110,7 +118,7 @@ func (r *ranker) postings(name string) ([]run, error) {
 
 func (r *ranker) keep(prefix key, runs []run) {
 	d := r.v.d
-	r.v.keep(func() { d.postings.put(prefix, runs, d.o.ListBytes) })
+	r.v.keep(func() { d.postings.put(prefix, runs, d.listBytesLocked()) })
 }
 
 // read reads the postings behind a prefix of keys, those of the term. It may be called by several
@@ -234,7 +242,7 @@ func (v *View) taggings(tag string) (all []tagging, err error) {
 		return true, errors.Join(f.done("tag key"), g.done("tag"))
 	})
 	if err == nil {
-		v.keep(func() { v.d.taggings.put([]byte(tag), all, v.d.o.ListBytes/tagShare) })
+		v.keep(func() { v.d.taggings.put([]byte(tag), all, v.d.listBytesLocked()/tagShare) })
 	}
 	return all, err
 }

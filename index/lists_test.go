@@ -317,3 +317,21 @@ func TestFetchFails(t *testing.T) {
 		t.Fatalf("%d lists, only one could be read", len(r.lists))
 	}
 }
+
+// What is kept grows with the rows, unless it is said how much is.
+func TestListBytes(t *testing.T) {
+	d := &DB{}
+	if got := d.listBytesLocked(); got != DefaultListBytes {
+		t.Errorf("no table: %d bytes", got)
+	}
+	d.table = newTable()
+	for rows, want := range map[uint32]int{0: DefaultListBytes, 1000: DefaultListBytes,
+		1 << 20: 64 << 20} {
+		if d.table.numRow.Store(rows); d.listBytesLocked() != want {
+			t.Errorf("%d rows: %d bytes, not %d", rows, d.listBytesLocked(), want)
+		}
+	}
+	if d.o.ListBytes = 5; d.listBytesLocked() != 5 {
+		t.Errorf("%d bytes, not the 5 that are said", d.listBytesLocked())
+	}
+}

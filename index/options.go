@@ -12,8 +12,10 @@ const (
 	// DefaultCacheBytes is pebble's block cache, at least: of an index that is written to, it may
 	// also use what memtables do not.
 	DefaultCacheBytes = 8 << 20
-	// DefaultListBytes bounds the postings that are kept in memory for the next search.
+	// DefaultListBytes bounds the postings that are kept in memory for the next search, or, where
+	// that is more, ListBytesPerRow for each row: about half of what the row table takes.
 	DefaultListBytes = 32 << 20
+	ListBytesPerRow  = 64
 	// DefaultFlushBytes committed are written out, which bounds what a crash leaves to be replayed.
 	DefaultFlushBytes = 4 << 20
 	// BulkBatchBytes make a batch bulk work: the memtable may fill before it is written out, since
@@ -48,7 +50,7 @@ type Options struct {
 	Logger        *slog.Logger // nil: discard
 	FS            vfs.FS       // nil: the operating system's
 	CacheBytes    int64        // 0: DefaultCacheBytes
-	ListBytes     int          // 0: DefaultListBytes
+	ListBytes     int          // 0: DefaultListBytes, or ListBytesPerRow for each row if that is more
 	MemTableBytes uint64       // 0: DefaultMemTableBytes
 	IdleFlush     time.Duration
 	ReadOnly      bool // changes no byte; fails where another process has it open
@@ -71,9 +73,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
-	}
-	if o.ListBytes == 0 {
-		o.ListBytes = DefaultListBytes
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = DefaultMemTableBytes
