@@ -104,11 +104,11 @@ func (v *View) nearest(query VectorQuery, s *sieve) ([]Near, error) {
 		atLeast = exactUpTo
 	}
 	var near []Near
-	for len(candidates) > 0 {
+	for n := likely(candidates, atLeast, limit); len(candidates) > 0; n = rerankStep {
 		if len(near) >= atLeast && hopeless(candidates[0], near, limit) {
 			break
 		}
-		n := min(rerankStep, len(candidates))
+		n = min(n, len(candidates))
 		step, err := v.compareWhole(sp, q, slab, candidates[:n])
 		if err != nil {
 			return nil, err
@@ -116,6 +116,17 @@ func (v *View) nearest(query VectorQuery, s *sieve) ([]Near, error) {
 		near, candidates = nearestFirst(append(near, step...), atLeast), candidates[n:]
 	}
 	return nearestFirst(near, limit), nil
+}
+
+// likely returns how many of the candidates will have to be read, as far as can be said before: at
+// least so many, and those that may be better than the limit-th by estimate.
+func likely(candidates []vector.Candidate, atLeast, limit int) int {
+	n := min(atLeast, len(candidates))
+	for n < len(candidates) && n >= limit &&
+		candidates[n].Estimate+rerankDoubts*candidates[n].Error >= candidates[limit-1].Estimate {
+		n++
+	}
+	return n
 }
 
 // hopeless reports whether a candidate, and those behind it, will not be among the first limit of
@@ -155,22 +166,27 @@ func (v *View) compareWhole(sp space, q vector.Query, slab *vector.Slab,
 			near[i].Score = q.Similarity(encoded)
 			continue
 		}
-		k := vectorKey(sp.num, c.Slot)
-		ok, err := v.src.peek(k, func(encoded []byte) error {
-			if len(encoded) != sp.Dims+vector.HeadBytes {
-				return errValue
-			}
-			near[i].Score = q.Similarity(encoded)
-			return nil
-		})
-		if err == nil && !ok {
-			err = fmt.Errorf("no vector %d in space %d: %w", c.Slot, sp.num, errValue)
-		}
-		if err != nil {
-			return nil, v.src.fuse.check(err)
+		var err error
+		if near[i].Score, err = v.similarity(sp, q, c.Slot); err != nil {
+			return nil, err
 		}
 	}
 	return near, nil
+}
+
+// similarity reads the vector of a slot and compares it.
+func (v *View) similarity(sp space, q vector.Query, slot uint32) (score float32, err error) {
+	ok, err := v.src.peek(vectorKey(sp.num, slot), func(encoded []byte) error {
+		if len(encoded) != sp.Dims+vector.HeadBytes {
+			return errValue
+		}
+		score = q.Similarity(encoded)
+		return nil
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("no vector %d in space %d: %w", slot, sp.num, errValue)
+	}
+	return score, v.src.fuse.check(err)
 }
 
 func nearestFirst(near []Near, limit int) []Near {
