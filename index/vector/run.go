@@ -42,8 +42,9 @@ func (s *Slab) seal(number uint32) {
 		r.order[next[p]] = uint16(i)
 		next[p]++
 	}
-	for n := range r.blocks {
-		r.blocks[n] = s.arrange(number*runSlots, r.order[n*chunkSlots:][:chunkSlots])
+	for n, to := range manyCodes(s.dims, runChunks) {
+		r.blocks[n] = to
+		s.arrange(to, number*runSlots, r.order[n*chunkSlots:][:chunkSlots])
 	}
 	runs = append(runs[:len(runs):len(runs)], r)
 	s.runs.Store(&runs)
@@ -53,8 +54,8 @@ func (s *Slab) seal(number uint32) {
 }
 
 // arrange copies codes of a run in an order.
-func (s *Slab) arrange(first uint32, order []uint16) *codes {
-	to, bytes := newCodes(s.dims), bitBytes(s.dims)
+func (s *Slab) arrange(to *codes, first uint32, order []uint16) {
+	bytes := bitBytes(s.dims)
 	for i, o := range order {
 		from, j := s.chunk(first+uint32(o)).codes.Load(), int(o)%chunkSlots
 		to.ratio[i], to.toMean[i], to.ones[i] = from.ratio[j], from.toMean[j], from.ones[j]
@@ -64,7 +65,6 @@ func (s *Slab) arrange(first uint32, order []uint16) *codes {
 			a[n*scanLanes] = b[n*scanLanes]
 		}
 	}
-	return to
 }
 
 // piece is a stretch of codes to be scanned.

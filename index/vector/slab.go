@@ -77,6 +77,26 @@ type codes struct {
 
 func newCodes(dims int) *codes { return &codes{bits: make([]byte, chunkSlots*bitBytes(dims))} }
 
+// manyCodes makes codes of which those of a run stand together. Large pages need more memory than
+// that to be in one piece: what is made one behind the other most often is.
+func manyCodes(dims, n int) []*codes {
+	size, all := chunkSlots*bitBytes(dims), make([]*codes, n)
+	var runs [][]byte
+	for left := n; left > 0; left -= runChunks {
+		runs = append(runs, make([]byte, min(left, runChunks)*size))
+	}
+	for r, bits := range runs {
+		of := make([]codes, len(bits)/size)
+		largePages(bits)
+		largePages(bytesOf(of))
+		for i := range of {
+			of[i].bits = bits[i*size:][:size:size]
+			all[r*runChunks+i] = &of[i]
+		}
+	}
+	return all
+}
+
 // NewSlab returns a slab of vectors of that many dimensions.
 func NewSlab(dims int) *Slab {
 	s := &Slab{dims: dims, kernel: bestKernel()}
@@ -135,8 +155,23 @@ func (s *Slab) Grow(count uint32) {
 	if count >= FirstMean {
 		s.coded = count
 	}
-	if count > 0 {
-		s.grow(count - 1)
+	n := int(count+chunkSlots-1) / chunkSlots
+	room, of := make([]chunk, n), make([][chunkSlots]uint32, n) // most often as many rows
+	largePages(bytesOf(room))
+	largePages(bytesOf(of))
+	all := make([]*codes, n)
+	if count >= FirstMean {
+		all = manyCodes(s.dims, n)
+	}
+	chunks, slots := make([]*chunk, n), make([]*[chunkSlots]uint32, n)
+	for i := range room {
+		room[i].codes.Store(all[i])
+		chunks[i], slots[i] = &room[i], &of[i]
+	}
+	s.chunks.Store(&chunks)
+	s.slots.Store(&slots)
+	if count > 0 && count < FirstMean {
+		chunks[0].whole = make([]byte, FirstMean*(HeadBytes+s.dims))
 	}
 }
 
