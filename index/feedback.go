@@ -167,7 +167,8 @@ func (h *hybrid) byRow() (order []int, norms []float64) {
 // spread calls add for each candidate that has the term: by reading it through, or where it is long
 // by looking for the candidates in it, one behind the other.
 func (h *hybrid) spread(t *term, order []int, add func(at int, tf uint32)) {
-	for _, one := range t.runs {
+	for k := range t.runs {
+		one := &t.runs[k]
 		if one.len() <= seekCost*len(order) {
 			for i := range one.len() {
 				if slot := h.w.slots[one.row(i)]; slot > 0 {

@@ -188,7 +188,8 @@ func (h *hybrid) datesNamed() error {
 func (h *hybrid) datesOfTouched(all *term) {
 	idf := h.b.idf(min(all.df, h.b.docs))
 	for _, n := range h.w.touched {
-		for _, one := range all.runs {
+		for k := range all.runs {
+			one := &all.runs[k]
 			if i := one.search(n); i < one.len() && one.row(i) == n {
 				h.date[n] += idf
 				break

@@ -40,25 +40,19 @@ const runWindows = 1 << postingBlockShift / windowRows
 
 // with returns the run with postings appended.
 func (r run) with(postings []byte) run {
-	of, at := new([runWindows]stretch), 0
+	of, at := new([runWindows]stretch), uint32(0)
 	if r.of != nil {
-		*of, at = *r.of, r.len()
+		*of, at = *r.of, uint32(r.len())
 	}
-	r.data = append(r.data, postings...)
-	r.of = of
-	if at == r.len() {
-		return r
+	r.data, r.of = append(r.data, postings...), of
+	for ; len(postings) >= postingSize; postings = postings[postingSize:] {
+		p := binary.LittleEndian.Uint32(postings)
+		s := &of[p%(1<<postingBlockShift)/windowRows]
+		at++
+		s.end, s.most = at, max(s.most, uint16(p>>16))
 	}
-	for i := int(r.low(at) / windowRows); i < runWindows; i++ {
-		end, most := r.len(), uint32(of[i].most)
-		if i+1 < runWindows {
-			end = r.searchFrom(at, r.base+Row(i+1)*windowRows)
-		}
-		for data := r.data[at*postingSize : end*postingSize]; len(data) >= postingSize; {
-			most = max(most, binary.LittleEndian.Uint32(data)>>16)
-			data = data[postingSize:]
-		}
-		of[i], at = stretch{uint32(end), uint16(most)}, end
+	for i := 1; i < runWindows; i++ { // those without a posting end where the one before does
+		of[i].end = max(of[i].end, of[i-1].end)
 	}
 	return r
 }
@@ -80,30 +74,33 @@ func (r run) window(from Row) (data []byte, most uint16) {
 
 func (r run) len() int         { return len(r.data) / postingSize }
 func (r run) row(i int) Row    { return r.base | Row(r.low(i)) }
-func (r run) low(i int) uint16 { return binary.LittleEndian.Uint16(r.data[i*postingSize:]) }
+func (r run) low(i int) uint16 { return lowOf(r.data, i) }
 func (r run) tf(i int) uint32 {
 	return uint32(binary.LittleEndian.Uint16(r.data[i*postingSize+2:]))
 }
 
+// lowOf is low of postings that are at hand: a run is too large for the processor's registers.
+func lowOf(data []byte, i int) uint16 { return binary.LittleEndian.Uint16(data[i*postingSize:]) }
+
 // search returns the place of the first row from n on.
-func (r run) search(n Row) int { return r.searchFrom(0, n) }
+func (r *run) search(n Row) int { return r.searchFrom(0, n) }
 
 // searchFrom is search where all rows before place from are known to be less. What is near is found
 // fastest.
-func (r run) searchFrom(from int, n Row) int {
+func (r *run) searchFrom(from int, n Row) int {
 	if n <= r.base {
 		return from
 	}
 	if n-r.base >= 1<<postingBlockShift {
 		return r.len()
 	}
-	low, step := uint16(n), 1
-	for from+step <= r.len() && r.low(from+step-1) < low {
+	data, low, step := r.data, uint16(n), 1
+	for from+step <= r.len() && lowOf(data, from+step-1) < low {
 		from += step
 		step *= 2
 	}
 	for end := min(from+step-1, r.len()); from < end; {
-		if mid := int(uint(from+end) / 2); r.low(mid) < low {
+		if mid := int(uint(from+end) / 2); lowOf(data, mid) < low {
 			from = mid + 1
 		} else {
 			end = mid
@@ -114,20 +111,20 @@ func (r run) searchFrom(from int, n Row) int {
 
 // searchBack is search where all rows from place to on are known not to be less. What is near is
 // found fastest.
-func (r run) searchBack(to int, n Row) int {
+func (r *run) searchBack(to int, n Row) int {
 	if n <= r.base {
 		return 0
 	}
 	if n-r.base >= 1<<postingBlockShift {
 		return to
 	}
-	low, step := uint16(n), 1
-	for step <= to && r.low(to-step) >= low {
+	data, low, step := r.data, uint16(n), 1
+	for step <= to && lowOf(data, to-step) >= low {
 		to -= step
 		step *= 2
 	}
 	for from := max(to-step+1, 0); from < to; {
-		if mid := int(uint(from+to) / 2); r.low(mid) < low {
+		if mid := int(uint(from+to) / 2); lowOf(data, mid) < low {
 			from = mid + 1
 		} else {
 			to = mid

@@ -26,7 +26,8 @@ const exactDF = 1024
 
 // tf returns how often the row's text has the term.
 func (t *term) tf(n Row) uint32 {
-	for _, r := range t.runs {
+	for i := range t.runs {
+		r := &t.runs[i]
 		if n < r.base || n-r.base >= 1<<postingBlockShift {
 			continue
 		}
@@ -200,7 +201,8 @@ func (r *ranker) frequency(t *term) float64 {
 		return min(float64(n)*min(share, 1), float64(r.stats.Live))
 	}
 	live := 0
-	for _, one := range t.runs {
+	for k := range t.runs {
+		one := &t.runs[k]
 		for i := range one.len() {
 			if r.t.holds(one.row(i), r.v.seq) {
 				live++
