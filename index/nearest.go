@@ -122,9 +122,11 @@ func (v *View) nearest(query VectorQuery, s *sieve) ([]Near, error) {
 // least so many, and those that may be better than the limit-th by estimate.
 func likely(candidates []vector.Candidate, atLeast, limit int) int {
 	n := min(atLeast, len(candidates))
-	for n < len(candidates) && n >= limit &&
-		candidates[n].Estimate+rerankDoubts*candidates[n].Error >= candidates[limit-1].Estimate {
-		n++
+	for ; n < len(candidates) && n >= limit; n++ {
+		c := candidates[n]
+		if c.Estimate+float32(rerankDoubts*c.Error) < candidates[limit-1].Estimate {
+			break
+		}
 	}
 	return n
 }
