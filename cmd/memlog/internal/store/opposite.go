@@ -21,7 +21,6 @@ type opposites struct {
 	left  []memory.LeftAlone
 
 	comes map[memory.ID]bool // memories that come back
-	goes  map[memory.ID]bool // memories that go, and all that was said of them
 	back  []event.Event      // what brings them back; it goes first, so that facts find them
 	facts []event.Event      // occurrences and links
 	rest  []event.Event      // memories that change or go
@@ -29,7 +28,7 @@ type opposites struct {
 
 // decide turns some of the touch's keys into events. Memories stand before occurrences and links.
 func (o *opposites) decide(keys []any) ([]event.Event, error) {
-	o.comes, o.goes = map[memory.ID]bool{}, map[memory.ID]bool{}
+	o.comes = map[memory.ID]bool{}
 	for _, k := range keys {
 		var err error
 		switch k := k.(type) {
@@ -81,7 +80,6 @@ func (o *opposites) image(id memory.ID) error {
 		}
 	}
 	if _, comes := evs[0].(event.Restored); !comes {
-		_, o.goes[id] = evs[0].(event.Retracted)
 		o.rest = append(o.rest, evs...)
 		return nil
 	}
@@ -251,13 +249,9 @@ func since(seq uint64, what string) string {
 	return fmt.Sprintf("record %d %s", seq, what)
 }
 
-// repetition brings an occurrence back, or takes it away. Of a memory that is not there, or goes,
-// it does nothing, since bringing the memory back brings its occurrences; nor of one that stays
-// deleted.
+// repetition brings an occurrence back, or takes it away. Of a memory that is not there it does
+// nothing, since bringing the memory back brings its occurrences; nor of one that stays deleted.
 func (o *opposites) repetition(k occurrence) error {
-	if o.goes[k.memory] {
-		return nil
-	}
 	doc, there, err := o.now.Doc(index.ID(k.memory))
 	if err != nil || !there || (doc.Deleted && !o.comes[k.memory]) {
 		return err

@@ -262,6 +262,14 @@ func explicitUndo(e session, v *index.View, seq uint64) ([]uint64, error) {
 	if err != nil {
 		return nil, logError(err)
 	}
+	moves := false
+	for _, ev := range decodeAll(rec) {
+		moves = moves || len(touchedIDs(ev)) > 0
+	}
+	if !moves {
+		return nil, memory.Invalid("seq", "record %d changed no memory", seq).
+			WithHint("memlog log shows what each record did")
+	}
 	undone, err := v.Undone(seq)
 	if err != nil {
 		return nil, err
@@ -275,19 +283,7 @@ func explicitUndo(e session, v *index.View, seq uint64) ([]uint64, error) {
 	if err := addGroup(v, index.Command{Seq: seq, Group: rec.GroupID}, out); err != nil {
 		return nil, err
 	}
-	seqs := sorted(out)
-	for _, part := range seqs { // the last part of a large undo may only say that it is complete
-		if rec, err = e.log.Read(wal.Seq(part)); err != nil {
-			return nil, logError(err)
-		}
-		for _, ev := range decodeAll(rec) {
-			if len(touchedIDs(ev)) > 0 {
-				return seqs, nil
-			}
-		}
-	}
-	return nil, memory.Invalid("seq", "record %d changed no memory", seq).
-		WithHint("memlog log shows what each record did")
+	return sorted(out), nil
 }
 
 // opposing is an undo or a revert on its way into the log.
