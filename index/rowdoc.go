@@ -98,12 +98,7 @@ func (r *rowReader) facts(d *Doc) error {
 		return nil
 	}
 	err := r.each(newKey(keyOccurrence).ord(d.Ordinal), func(k, val []byte) (bool, error) {
-		o, err := decodeOccurrence(k, val)
-		if err == nil && at(o.From, o.To, v.seq) {
-			o.To = v.known(o.To)
-			d.Occurrences = append(d.Occurrences, o)
-		}
-		return true, err
+		return true, v.addOccurrence(&d.Occurrences, k, val)
 	})
 	sortOccurrences(d.Occurrences)
 	return err
